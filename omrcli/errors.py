@@ -1,0 +1,66 @@
+"""Expected failures: each says in one sentence what was wrong and what to do, and carries its exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit status of the `omr` command."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    INPUT = 3
+    NOTHING_RECOGNISED = 4
+    MODEL = 5
+    DEPENDENCY = 6
+    OUTPUT = 7
+    PARTIAL_BATCH = 8
+    INTERRUPT = 130
+
+
+class OmrError(Exception):
+    """An expected failure. The message is one sentence with a next step; `exit_code` is its status."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+
+class UsageError(OmrError):
+    """Options that contradict each other or have values out of range."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(OmrError):
+    """An input file that is missing, unreadable, damaged or too large."""
+
+    exit_code = ExitCode.INPUT
+
+
+class TokenError(InputError):
+    """A text that is no token of the encoding."""
+
+
+class NothingRecognisedError(OmrError):
+    """An image in which no staff was found, or a staff on which nothing was read."""
+
+    exit_code = ExitCode.NOTHING_RECOGNISED
+
+
+class ModelError(OmrError):
+    """A model that is missing, damaged or does not match its spec or hash."""
+
+    exit_code = ExitCode.MODEL
+
+
+class MissingDependencyError(OmrError):
+    """An optional package, driver or library that the request needs is not installed."""
+
+    exit_code = ExitCode.DEPENDENCY
+
+
+class OutputError(OmrError):
+    """An output that cannot be written."""
+
+    exit_code = ExitCode.OUTPUT
