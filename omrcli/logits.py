@@ -60,9 +60,9 @@ class Reader:
             ModelError: the runtime refuses the model, or it is not of the shape its spec says.
         """
         if device not in DEVICES:
-            raise UsageError(f"device {device!r} is unknown; choose from {', '.join(DEVICES)}")
+            raise UsageError(f"Device {device!r} is unknown; choose from {', '.join(DEVICES)}.")
         if threads < 0:
-            raise UsageError("the number of threads must not be negative")
+            raise UsageError("The number of threads must be 0 (all cores) or more.")
         self.model = model
         self.notice: str | None = None
         self._threads = threads or usable_cores()
@@ -80,7 +80,7 @@ class Reader:
             ModelError: the network fails, or gives another shape than its spec says.
         """
         if batch_size < 1:
-            raise UsageError("the batch size must be at least 1")
+            raise UsageError("The batch size must be at least 1.")
         found: dict[int, Logits] = {}
         for batch in batch_by_width([staff.pixels.shape[1] for staff in staves], batch_size):
             images = [staves[index].pixels for index in batch]
@@ -95,14 +95,14 @@ class Reader:
             (values,) = self._session.run([OUTPUT], {INPUT_IMAGE: batch, INPUT_WIDTHS: widths})
         except Exception as error:  # the runtime's exceptions share no base class of their own
             raise ModelError(
-                f"model {spec.name!r} failed on a batch of {len(images)} "
-                f"({_first_line(error)}); try --batch-size 1 or --device cpu"
+                f"Model {spec.name!r} failed on a batch of {len(images)} "
+                f"({_first_line(error)}); try --batch-size 1 or --device cpu."
             ) from error
         frames = [int(width) // spec.width_reduction for width in widths]
         if values.ndim != 3 or values.shape[1] < max(frames) or values.shape[2] != spec.classes:
             raise ModelError(
-                f"model {spec.name!r} gives {values.shape} for {max(frames)} frames "
-                f"of {spec.classes} classes; export it again"
+                f"Model {spec.name!r} gives {values.shape} for {max(frames)} frames "
+                f"of {spec.classes} classes; export it again."
             )
         for row, count in zip(values, frames, strict=True):
             yield Logits(np.ascontiguousarray(row[:count], dtype=np.float32))
@@ -116,8 +116,8 @@ class Reader:
         if problem is None:
             return session
         if device == "cuda":
-            raise MissingDependencyError(f"CUDA is not usable: {problem}")
-        self.notice = f"reading on the CPU, although there seems to be a GPU: {problem}"
+            raise MissingDependencyError(f"CUDA is not usable: {problem}.")
+        self.notice = f"Reading on the CPU, although there seems to be a GPU: {problem}."
         return self._new_session([_CPU])
 
     def _try_cuda(self) -> tuple[str | None, Any]:
@@ -146,7 +146,7 @@ class Reader:
             return ort.InferenceSession(str(self.model.path), options, providers=providers)
         except Exception as error:  # the runtime's exceptions share no base class of their own
             raise ModelError(
-                f"{self.model.path}: the ONNX runtime refuses it ({_first_line(error)})"
+                f"The ONNX runtime refuses {self.model.path} ({_first_line(error)}); export it again."
             ) from error
 
     def _check_inputs(self) -> None:
@@ -156,14 +156,14 @@ class Reader:
         outputs = [node.name for node in self._session.get_outputs()]
         if set(inputs) != {INPUT_IMAGE, INPUT_WIDTHS} or OUTPUT not in outputs:
             raise ModelError(
-                f"model {spec.name!r} has inputs {sorted(inputs)} and outputs {outputs}, not "
-                f"{INPUT_IMAGE} and {INPUT_WIDTHS} to {OUTPUT}; make models with `omr export`"
+                f"Model {spec.name!r} has inputs {sorted(inputs)} and outputs {outputs}, not "
+                f"{INPUT_IMAGE} and {INPUT_WIDTHS} to {OUTPUT}; make models with `omr export`."
             )
         height = inputs[INPUT_IMAGE][2]
         if isinstance(height, int) and height != spec.height:
             raise ModelError(
-                f"model {spec.name!r} reads images {height} px high, "
-                f"but its spec says {spec.height} px; export it again"
+                f"Model {spec.name!r} reads images {height} px high, "
+                f"but its spec says {spec.height} px; export it again."
             )
 
 
@@ -188,7 +188,7 @@ def pad_images(
     batch = np.zeros((len(images), 1, height, widest), dtype=np.float32)
     for row, image in zip(batch, images, strict=True):
         if image.shape[0] != height:
-            raise ModelError(f"a staff image is {image.shape[0]} px high, the model reads {height}")
+            raise ModelError(f"The model reads {height} px of height, not {image.shape[0]}.")
         row[0, :, : image.shape[1]] = image
     return batch, widths
 

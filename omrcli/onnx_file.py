@@ -29,9 +29,11 @@ def read_metadata(path: Path) -> dict[str, str]:
             entries = [_read_fields(raw) for raw in _top_level(stream, size, _METADATA_FIELD)]
             return {entry[1].decode(): entry.get(2, b"").decode() for entry in entries}
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"Cannot read {path}: {error.strerror}; check the file.") from error
     except (ValueError, KeyError) as error:
-        raise ModelError(f"{path}: is no ONNX model, or a damaged one") from error
+        raise ModelError(
+            f"{path} is no ONNX model, or a damaged one; export or install it again."
+        ) from error
 
 
 def _top_level(stream: BinaryIO, size: int, wanted: int) -> Iterator[bytes]:

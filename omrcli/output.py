@@ -20,7 +20,7 @@ def write_file(path: Path, content: bytes) -> None:
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise OutputError(f"{path}: is a folder; give a file name, or a format with -f")
+        raise OutputError(f"{path} is a folder; give a file name, or a format with -f.")
     if _is_special(target):
         _write_through(path, content)
         return
@@ -84,4 +84,4 @@ def _mode(target: Path) -> int:
 
 def _unwritable(path: Path, error: OSError) -> str:
     reason = (error.strerror or type(error).__name__).lower()
-    return f"{path}: cannot be written ({reason}); check the folder or choose another with -o"
+    return f"Cannot write {path}: {reason}; check the folder, or choose another with -o."

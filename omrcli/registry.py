@@ -52,16 +52,16 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if self.alphabet not in ALPHABETS:
             raise ModelError(
-                f"model {self.name!r} speaks the unknown alphabet {self.alphabet!r}; "
-                f"this version knows {', '.join(ALPHABETS)}"
+                f"Model {self.name!r} speaks the unknown alphabet {self.alphabet!r}; "
+                f"this version knows {', '.join(ALPHABETS)}."
             )
         if not 0 <= self.blank <= len(self.units):
             raise ModelError(
-                f"model {self.name!r} has its blank at {self.blank}, "
-                f"outside its {self.classes} classes"
+                f"Model {self.name!r} has its blank at {self.blank}, "
+                f"outside its {self.classes} classes; export it again."
             )
         if min(self.interline, self.width_reduction) < 1 or min(self.above, self.below) < 0:
-            raise ModelError(f"model {self.name!r} has an impossible staff geometry")
+            raise ModelError(f"Model {self.name!r} has no possible staff geometry; export it.")
 
     @property
     def classes(self) -> int:
@@ -90,9 +90,9 @@ class ModelSpec:
         try:
             values = json.loads(text)
         except ValueError as error:
-            raise ModelError(f"the model's spec is damaged ({error}); export it again") from error
+            raise ModelError(f"The model's spec is damaged ({error}); export it again.") from error
         if not isinstance(values, dict):
-            raise ModelError("the model's spec is not a JSON object; export the model again")
+            raise ModelError("The model's spec is no JSON object; export the model again.")
         _check_spec_fields(values)
         values["units"] = tuple(values["units"])
         return cls(**values)
@@ -194,8 +194,8 @@ def find_entry(name: str | None = None) -> ModelEntry:
         entry = _default_entry()
         if entry is None:
             raise ModelError(
-                "no model is installed; give one with --model PATH "
-                f"or set {FOLDERS_VARIABLE} to a folder with a {MANIFEST_NAME}"
+                "No model is installed; give one with --model PATH "
+                f"or set {FOLDERS_VARIABLE} to a folder with a {MANIFEST_NAME}."
             )
         return entry
     entries = list_models()
@@ -212,7 +212,7 @@ def load_model(path: Path) -> Model:
         ModelError: the file is missing, is no ONNX model, or carries no spec.
     """
     if not path.is_file():
-        raise ModelError(f"{path}: no such model file; `omr models list` shows the installed ones")
+        raise ModelError(f"There is no model file {path}; `omr models list` shows what is there.")
     return Model(path=path, spec=read_spec(path), sha256=hash_file(path))
 
 
@@ -223,12 +223,12 @@ def verify_model(entry: ModelEntry) -> Model:
         ModelError: the file is missing or differs.
     """
     if not entry.path.is_file():
-        raise ModelError(f"model {entry.name!r}: its file {entry.path} is missing; reinstall it")
+        raise ModelError(f"The file {entry.path} of model {entry.name!r} is missing; reinstall it.")
     actual = hash_file(entry.path)
     if actual != entry.sha256:
         raise ModelError(
-            f"model {entry.name!r}: {entry.path} has SHA-256 {actual[:12]}..., "
-            f"but its manifest says {entry.sha256[:12]}...; reinstall it"
+            f"Model {entry.name!r}: {entry.path} has SHA-256 {actual[:12]}..., "
+            f"but its manifest says {entry.sha256[:12]}...; reinstall it."
         )
     return Model(path=entry.path, spec=read_spec(entry.path), sha256=actual)
 
@@ -245,7 +245,7 @@ def hash_file(path: Path) -> str:
             while chunk := stream.read(_HASH_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"Cannot read {path}: {error.strerror}; check the file.") from error
     return digest.hexdigest()
 
 
@@ -257,7 +257,7 @@ def read_spec(path: Path) -> ModelSpec:
     """
     text = read_metadata(path).get(SPEC_KEY)
     if text is None:
-        raise ModelError(f"{path}: carries no {SPEC_KEY}; make models with `omr export`")
+        raise ModelError(f"{path} carries no {SPEC_KEY}; make models with `omr export`.")
     return ModelSpec.from_json(text)
 
 
@@ -278,9 +278,9 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"Cannot read {path}: {error.strerror}; check the file.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: is not a manifest of models; reinstall or remove it") from error
+        raise ModelError(f"{path} is no manifest of models; reinstall or remove it.") from error
     return Manifest(folder, default, entries)
 
 
@@ -334,10 +334,10 @@ def _looks_like_path(name: str | os.PathLike[str]) -> bool:
 
 def _unknown_model(name: str, known: list[str]) -> str:
     if not known:
-        return f"no model is named {name!r}, and none is installed; give one with --model PATH"
+        return f"No model is named {name!r}, and none is installed; give one with --model PATH."
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(sorted(known))}"
-    return f"no model is named {name!r}; {hint}"
+    hint = f"did you mean {close[0]!r}?" if close else f"installed: {', '.join(sorted(known))}."
+    return f"No model is named {name!r}; {hint}"
 
 
 def _check_spec_fields(values: Mapping[str, Any]) -> None:
@@ -347,8 +347,8 @@ def _check_spec_fields(values: Mapping[str, Any]) -> None:
     missing = sorted(needed - values.keys())
     unknown = sorted(values.keys() - names)
     if missing:
-        raise ModelError(f"the model's spec lacks {', '.join(missing)}; export the model again")
+        raise ModelError(f"The model's spec lacks {', '.join(missing)}; export the model again.")
     if unknown:
         raise ModelError(
-            f"the model's spec has {', '.join(unknown)}, unknown to this version; upgrade omrcli"
+            f"The model's spec has {', '.join(unknown)}, unknown to this version; upgrade omrcli."
         )
