@@ -1,0 +1,92 @@
+"""Exceptions -> one sentence on stderr and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from .errors import ExitCode, OmrError, OutputError
+
+
+@contextmanager
+def exit_on_error(verbose: bool = False) -> Iterator[None]:
+    """Run a command's body; end the process with the status of what it raises."""
+    try:
+        yield
+        flush_stdout()
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except BrokenPipeError:
+        leave_pipe()
+        raise typer.Exit(ExitCode.OUTPUT) from None
+    except BaseException as error:
+        if isinstance(error, (SystemExit, GeneratorExit)):
+            raise
+        report_error(error, verbose)
+        raise typer.Exit(exit_code_of(error)) from error
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Return the exit status that an exception stands for."""
+    if isinstance(error, OmrError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPT
+    return ExitCode.INTERNAL
+
+
+def report_error(error: BaseException, verbose: bool = False, source: str = "") -> None:
+    """Say on stderr in one sentence what was wrong; with `verbose`, where in the code."""
+    if verbose and not isinstance(error, KeyboardInterrupt):
+        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+    say(describe_error(error, source))
+
+
+def describe_error(error: BaseException, source: str = "") -> str:
+    """Return the sentence for an exception; `source` is named where the text does not."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted."
+    if isinstance(error, OmrError):
+        text = str(error)
+    elif isinstance(error, MemoryError):
+        text = "Out of memory; give a smaller image or --batch-size."
+    else:
+        kind = type(error).__name__
+        text = f"Internal error ({kind}: {error}); run again with --verbose and report it."
+    text = " ".join(text.split())
+    return text if not source or source in text else f"{source}: {text}"
+
+
+def say(text: str) -> None:
+    """Print a line for the user on stderr, where it never mixes with a result."""
+    print(f"omr: {text}", file=sys.stderr, flush=True)
+
+
+def flush_stdout() -> None:
+    """Bring everything printed to where stdout goes.
+
+    Raises:
+        OutputError: it cannot take it, for instance because the disk is full.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        leave_pipe()
+        reason = (error.strerror or "unknown reason").lower()
+        raise OutputError(f"Cannot write to standard output: {reason}; check its disk.") from error
+
+
+def leave_pipe() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="PATH|NAME",
+        help="Model file, or the name of an installed model. Default: the model in the box.",
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="auto|cpu|cuda", help="Where the network runs; auto takes a usable GPU."
+    ),
+]
+BeamOption = Annotated[
+    int,
+    typer.Option("--beam", min=1, help="Width of the prefix beam search; 1 is greedy decoding."),
+]
+BatchOption = Annotated[
+    int, typer.Option("--batch-size", min=1, help="Staves read together by the network.")
+]
+ThreadsOption = Annotated[
+    int, typer.Option("--threads", min=0, help="CPU threads of the network; 0 takes all cores.")
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say more on stderr; show tracebacks of errors.")
+]

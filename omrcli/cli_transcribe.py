@@ -1,0 +1,183 @@
+"""`omr transcribe`: images in, notation out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_errors import exit_on_error, flush_stdout, report_error, say
+from .cli_options import (
+    BatchOption,
+    BeamOption,
+    DeviceOption,
+    ModelOption,
+    ThreadsOption,
+    VerboseOption,
+)
+from .errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from .destinations import Job, Target
+    from .pipeline import Transcriber, Transcription
+    from .score import ExportOptions
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help="Images: PNG, JPEG, TIFF, WebP or BMP, of a staff or a page; - is standard input.",
+        show_default=False,
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE|DIR/",
+        help="File, its format told by its suffix (.musicxml .xml .mxl .mid .midi .semantic "
+        ".json), or a folder for all inputs; may be repeated. Default: standard output.",
+        show_default=False,
+    ),
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help="Format for a folder (default musicxml) or standard output (default semantic); "
+        "may be repeated.",
+        show_default=False,
+    ),
+]
+Tempo = Annotated[
+    float | None,
+    typer.Option(
+        min=10,
+        max=1000,
+        help="Tempo in quarter notes a minute. Default: none in MusicXML, 120 in MIDI.",
+        show_default=False,
+    ),
+]
+Title = Annotated[
+    str | None, typer.Option(help="Title in MusicXML and MIDI. Default: none.", show_default=False)
+]
+
+
+def transcribe(
+    inputs: Inputs,
+    output: Outputs = None,
+    format: Formats = None,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    beam: BeamOption = 1,
+    batch_size: BatchOption = 8,
+    threads: ThreadsOption = 0,
+    tempo: Tempo = None,
+    title: Title = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Read the music in images and write it as MusicXML, MIDI, semantic encoding or JSON."""
+    with exit_on_error(verbose):
+        from .destinations import plan_jobs
+
+        jobs = plan_jobs(inputs, output or [], format or [])
+        _check_terminal(jobs)
+        from .pipeline import TranscribeOptions, Transcriber
+        from .score import ExportOptions
+
+        options = TranscribeOptions(model, device, beam, batch_size, threads)
+        run = _Run(Transcriber(options), ExportOptions(title, tempo), verbose, len(jobs))
+        run.start()
+        run_jobs(run, jobs)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all jobs of one call share."""
+
+    transcriber: Transcriber
+    export: ExportOptions
+    verbose: bool
+    count: int
+
+    def start(self) -> None:
+        """Tell the user what they would not expect of the device."""
+        if self.transcriber.notice:
+            say(self.transcriber.notice)
+
+    def do(self, job: Job) -> None:
+        """Transcribe one input, render every output, and only then write the first of them."""
+        from .formats import render_transcription
+
+        result = self.transcriber.transcribe(job.source)
+        for warning in result.warnings:
+            say(f"{job.source}: {warning}")
+        rendered = [
+            (target, render_transcription(result, target.format, self.export))
+            for target in job.targets
+        ]
+        for target, content in rendered:
+            _write(target, content)
+        if self.verbose:
+            say(_describe(result, self.transcriber.device))
+
+
+def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
+    """Do every job; in a batch a failure is reported and the rest goes on.
+
+    Raises:
+        typer.Exit: some job of a batch failed.
+    """
+    if len(jobs) == 1:
+        run.do(jobs[0])
+        return
+    failures = 0
+    for job in jobs:
+        try:
+            run.do(job)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            failures += 1
+            report_error(error, run.verbose, job.source)
+    if failures:
+        say(f"{failures} of {len(jobs)} inputs failed.")
+        flush_stdout()
+        raise typer.Exit(ExitCode.PARTIAL_BATCH)
+
+
+def _write(target: Target, content: bytes) -> None:
+    from .output import make_folder, write_file
+
+    if target.path is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        flush_stdout()
+        return
+    make_folder(target.path.parent)
+    write_file(target.path, content)
+
+
+def _check_terminal(jobs: Sequence[Job]) -> None:
+    """Raise where bytes that are no text would go to a terminal."""
+    from .destinations import BINARY_FORMATS
+
+    names = {target.format for job in jobs for target in job.targets if target.path is None}
+    binary = sorted(names.intersection(BINARY_FORMATS))
+    if binary and sys.stdout.isatty():
+        raise UsageError(f"{binary[0]} is no text for a terminal; give a file with -o.")
+
+
+def _describe(result: Transcription, device: str) -> str:
+    timings = result.timings
+    return (
+        f"{result.source}: {len(result.staves)} staves, {len(result.tokens)} tokens, "
+        f"staves {timings.staves:.2f} s, reading {timings.reading:.2f} s on {device}, "
+        f"score {timings.score:.2f} s."
+    )
