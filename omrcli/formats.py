@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import UsageError
-from .score import ExportOptions, Measure, Score
+from .score import ExportOptions, Measure, Score, score_tokens
 from .tokens import format_semantic
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ def transcription_record(transcription: Transcription) -> dict[str, Any]:
 
 
 def _render_semantic(transcription: Transcription, options: ExportOptions) -> bytes:
+    """One line: a staff as it was read, or several joined into one part."""
+    if len(transcription.staves) > 1 and transcription.score is not None:
+        return format_semantic(score_tokens(transcription.score)).encode()
     return format_semantic([token.text for token in transcription.tokens]).encode()
 
 
@@ -111,8 +114,8 @@ _RENDERERS: dict[str, Renderer] = {
 def _need_score(transcription: Transcription) -> Score:
     if transcription.score is None:
         raise UsageError(
-            f"Model {transcription.model.name!r} reads the agnostic encoding, which has no pitches; "
-            "write .semantic or .json, or choose another --model."
+            f"Model {transcription.model.name!r} reads the agnostic encoding, "
+            "which has no pitches; write .semantic or .json, or choose another --model."
         )
     return transcription.score
 

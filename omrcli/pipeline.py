@@ -81,8 +81,8 @@ class Transcription:
     """All that was read from one file, staves in reading order.
 
     `score` is None where the model speaks the agnostic alphabet, which has no pitches.
-    `device` is the one in use, "cpu" or "cuda". `warnings` are sentences for the user: what was kept
-    as read although it does not add up.
+    `device` is the one in use, "cpu" or "cuda". `warnings` are sentences for the user, on what was
+    kept as read although it does not add up.
     """
 
     source: str
