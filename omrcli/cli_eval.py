@@ -1,0 +1,131 @@
+"""`omr eval`: a test set in, error rates out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_errors import exit_on_error, say
+from .cli_options import BatchOption, BeamOption, DeviceOption, ThreadsOption, VerboseOption
+from .cli_progress import make_console, print_table, show_progress
+
+if TYPE_CHECKING:
+    from .evaluation import EvalResult
+
+TestSet = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TESTSET",
+        help="Folder with images and a .semantic or .musicxml truth beside each, at any depth.",
+        show_default=False,
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="PATH|NAME",
+        help="Model to measure; repeat to compare models. Default: the model in the box.",
+        show_default=False,
+    ),
+]
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write all figures and readings as JSON."),
+]
+Plots = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Draw confusions and error rate against token frequency."),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KIND", help="Leave a kind of token out, such as tie; may be repeated."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take the first samples only.")]
+Projection = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|primus|none",
+        help="Compare plain PrIMuS tokens (primus), all (none), or as the truths are (auto).",
+    ),
+]
+Resamples = Annotated[int, typer.Option(min=10, help="Resamples of the bootstrap.")]
+
+
+def evaluate(
+    testset: TestSet,
+    model: Models = None,
+    json_file: JsonFile = None,
+    plots: Plots = None,
+    ignore: Ignore = None,
+    limit: Limit = None,
+    projection: Projection = "auto",
+    resamples: Resamples = 1000,
+    device: DeviceOption = "auto",
+    beam: BeamOption = 1,
+    batch_size: BatchOption = 8,
+    threads: ThreadsOption = 0,
+    verbose: VerboseOption = False,
+) -> None:
+    """Measure models on a folder of images with truth: symbol and sequence error rates and more."""
+    with exit_on_error(verbose):
+        from . import evaluation
+        from .corpus import find_samples
+        from .pipeline import TranscribeOptions
+
+        options = evaluation.EvalOptions(tuple(ignore or ()), projection, limit, None, resamples)
+        samples = find_samples(testset)[:limit]
+        names: Sequence[str | None] = model or [None]
+        models = [
+            evaluation.load_model(TranscribeOptions(name, device, beam, batch_size, threads))
+            for name in names
+        ]
+        with show_progress("reading", len(samples) * len(models)) as advance:
+            results = evaluation.evaluate(samples, models, options, advance)
+        _give_out(results, json_file, plots)
+
+
+def _give_out(results: Sequence[EvalResult], json_file: str | None, plots: Path | None) -> None:
+    """Print or write the results; the tables make way where JSON takes standard output."""
+    if json_file == "-":
+        print(_to_json(results))
+    else:
+        _print_results(results)
+    if json_file not in (None, "-"):
+        from .output import write_file
+
+        write_file(Path(str(json_file)), (_to_json(results) + "\n").encode())
+    if plots is not None:
+        _draw_plots(results, plots)
+
+
+def _print_results(results: Sequence[EvalResult]) -> None:
+    from .evaluation import compare_results
+    from .tables import comparison_table, result_tables
+
+    console = make_console()
+    for result in results:
+        for table in result_tables(result):
+            print_table(console, table)
+    if len(results) > 1:
+        print_table(console, comparison_table(results, compare_results(results)))
+
+
+def _draw_plots(results: Sequence[EvalResult], folder: Path) -> None:
+    from .plots import plot_evaluation
+
+    for number, result in enumerate(results, start=1):
+        own = folder if len(results) == 1 else folder / f"{number}-{result.model}"
+        for path in plot_evaluation(result, own):
+            say(f"wrote {path}")
+
+
+def _to_json(results: Sequence[EvalResult]) -> str:
+    from .evaluation import evaluation_json
+
+    return json.dumps(evaluation_json(results), indent=2, ensure_ascii=False)
