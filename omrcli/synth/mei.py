@@ -1,12 +1,13 @@
-"""MEI text -> token sequences, one list of sequences per staff. The only reader of MEI in the package.
+"""MEI text -> token sequences, staff by staff. The only reader of MEI in the package.
 
-Every corpus comes here through Verovio's importers, so one reader serves Plaine and Easie, MusicXML,
-Humdrum and ABC. A measure that holds something outside the encoding (a chord, two voices, a hidden
+Every corpus comes here through Verovio's importers, so one reader serves Plaine and Easie,
+MusicXML, Humdrum and ABC. A measure that holds something outside the encoding (a chord, two voices, a hidden
 note) is a cut: the sequence ends before it, and a new one begins after it with the signs in force.
 """
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ SIGNS = frozenset({"clef", "keySig", "meterSig"})
 SIGN_PREFIXES = ("clef-", "keySignature-", "timeSignature-")
 # Elements of a layer that neither sound nor change the tokens.
 SILENT = frozenset({"annot", "dir", "dot", "pb", "sb", "custos", "label", "accid"})
+_TWICE = re.compile(r"""\s([\w.:]+)="[^"<>]*"(?=[^<>]*\s\1=")""")
 XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
 
 
@@ -66,18 +68,13 @@ class MeiPart:
 def read_mei(text: str, trust_sounding: bool = True) -> list[MeiPart]:
     """Parts of an MEI document, in the order of their staff definitions.
 
-    Alterations come from `accid.ges` where the document gives any and `trust_sounding` holds; else from the
-    printed accidentals, ties and the key signature, by the rule that an accidental lasts for the measure.
+    Alterations come from `accid.ges` where the document gives any and `trust_sounding` holds;
+    else from printed accidentals, which last for the measure, from ties and the key signature.
 
     Raises:
         InputError: the text is not XML, or holds no score.
     """
-    try:
-        root = ET.fromstring(text)
-    except ET.ParseError as error:
-        message = f"The MEI text cannot be parsed ({error}); convert the file again."
-        raise InputError(message) from error
-    _strip_namespaces(root)
+    root = _parse(text)
     score = root.find(".//score")
     if score is None:
         raise InputError("The MEI text has no <score>; only scores can be read.")
@@ -86,10 +83,21 @@ def read_mei(text: str, trust_sounding: bool = True) -> list[MeiPart]:
     return readers.close()
 
 
-def _strip_namespaces(root: ET.Element) -> None:
+def _parse(text: str) -> ET.Element:
+    """The document with bare tag names."""
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError:
+        # Verovio 6.4 writes some attributes twice, such as two symbols of one staffGrp.
+        try:
+            root = ET.fromstring(_TWICE.sub("", text))
+        except ET.ParseError as error:
+            message = f"The MEI text cannot be parsed ({error}); convert the file again."
+            raise InputError(message) from error
     for element in root.iter():
         if isinstance(element.tag, str) and element.tag.startswith("{"):
             element.tag = element.tag.rpartition("}")[2]
+    return root
 
 
 @dataclass(frozen=True)
@@ -351,11 +359,9 @@ def _has_content(layer: ET.Element) -> bool:
 
 
 def _is_hidden_or_foreign(element: ET.Element) -> bool:
-    """Whether an event is hidden, a cue, on another staff, or has a notehead without a plain duration."""
+    """Whether an event is hidden, a cue, on another staff, or has an unusual notehead."""
     marks = (element.get("staff"), element.get("head.shape"))
-    return (
-        any(marks) or element.get("visible") == "false" or element.get("cue") == "true"
-    )
+    return any(marks) or element.get("visible") == "false" or element.get("cue") == "true"
 
 
 def _starts_tie(element: ET.Element, links: _Links) -> bool:
