@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +146,8 @@ class Reader:
             return ort.InferenceSession(str(self.model.path), options, providers=providers)
         except Exception as error:  # the runtime's exceptions share no base class of their own
             raise ModelError(
-                f"The ONNX runtime refuses {self.model.path} ({_first_line(error)}); export it again."
+                f"The ONNX runtime refuses {self.model.path} ({_first_line(error)}); "
+                "export it again."
             ) from error
 
     def _check_inputs(self) -> None:
@@ -222,3 +223,21 @@ def _missing_libraries(lines: Iterable[str]) -> Iterator[str]:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def open_bytes(content: bytes) -> Callable[[NDArray[np.float32], NDArray[np.int64]], Any]:
+    """A function that runs an ONNX file in memory on the CPU: (image, widths) -> log_probs.
+
+    The exporter checks a network with it before anything is written.
+
+    Raises:
+        ModelError: the runtime refuses the content.
+    """
+    ort.set_default_logger_severity(_SILENT)
+    try:
+        session = ort.InferenceSession(content, providers=[_CPU])
+    except Exception as error:  # the runtime's exceptions share no base class of their own
+        raise ModelError(
+            f"The ONNX runtime refuses the exported network ({_first_line(error)})."
+        ) from error
+    return lambda image, widths: session.run([OUTPUT], {INPUT_IMAGE: image, INPUT_WIDTHS: widths})[0]

@@ -1,0 +1,65 @@
+"""The command `omr`: parses, calls, prints, exits; what is heavy is imported inside commands."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from . import __version__
+from .cli_errors import leave_pipe, say
+from .cli_eval import evaluate
+from .cli_models import models_app
+from .cli_synth import synth
+from .cli_training import export, train
+from .cli_transcribe import transcribe
+from .errors import ExitCode
+
+app = typer.Typer(
+    name="omr",
+    help="Read sheet music: from the image of a staff to MusicXML and MIDI.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich help costs 0.1 s more at every start
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(transcribe)
+app.command()(synth)
+app.command()(train)
+app.command()(export)
+app.command("eval")(evaluate)
+app.add_typer(models_app, name="models")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"omr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit status."""
+    try:
+        app()
+    except KeyboardInterrupt:  # outside the body of any command
+        say("Interrupted.")
+        sys.exit(ExitCode.INTERRUPT)
+    except BrokenPipeError:
+        leave_pipe()
+        sys.exit(ExitCode.OUTPUT)
+
+
+if __name__ == "__main__":
+    main()
