@@ -240,4 +240,6 @@ def open_bytes(content: bytes) -> Callable[[NDArray[np.float32], NDArray[np.int6
         raise ModelError(
             f"The ONNX runtime refuses the exported network ({_first_line(error)})."
         ) from error
-    return lambda image, widths: session.run([OUTPUT], {INPUT_IMAGE: image, INPUT_WIDTHS: widths})[0]
+    return lambda image, widths: session.run([OUTPUT], {INPUT_IMAGE: image, INPUT_WIDTHS: widths})[
+        0
+    ]
