@@ -1,0 +1,454 @@
+"""Test set -> error rates: images go through the pipeline of `omr transcribe`, then are counted."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError, NothingRecognisedError, UsageError
+from .metrics import (
+    EditCounts,
+    FrequencyGroup,
+    Interval,
+    PairedDifference,
+    Tally,
+    bootstrap_interval,
+    count_edits,
+    group_by_frequency,
+    kind_of,
+    paired_bootstrap,
+    sequence_counts,
+    symbol_counts,
+    tally_staff,
+)
+from .pipeline import TranscribeOptions, Transcriber, Transcription
+from .score import score_tokens
+from .tokens import project_primus
+
+if TYPE_CHECKING:
+    from .corpus import Sample
+
+    _Truth = tuple[Sample, tuple[str, ...]]
+
+PROJECTIONS = ("auto", "primus", "none")
+#: What `--ignore` may name, and the kind of token it removes; "fermata" removes only the sign.
+IGNORABLE: dict[str, str] = {
+    "barline": "barline",
+    "chord": "chord",
+    "clef": "clef",
+    "fermata": "fermata",
+    "grace": "grace note",
+    "key": "key signature",
+    "multirest": "multirest",
+    "rest": "rest",
+    "tie": "tie",
+    "time": "time signature",
+}
+WORST = 10
+_FERMATA = "_fermata"
+_CONFUSIONS_IN_JSON = 100
+
+
+@dataclass(frozen=True)
+class EvalOptions:
+    """What is compared, and how.
+
+    `ignore` names what is removed from both truth and prediction (see IGNORABLE).
+    `projection` "primus" compares plain PrIMuS sequences, as published figures do; "none" compares
+    everything; "auto" is "primus" if every truth is plain PrIMuS (which cannot tell more), else
+    "none". `limit` takes the first samples only. `frequency` maps tokens to occurrences, for
+    example in training data; by default those in the test set count.
+    """
+
+    ignore: tuple[str, ...] = ()
+    projection: str = "auto"
+    limit: int | None = None
+    frequency: Mapping[str, int] | None = None
+    resamples: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.ignore:
+            _require_known(name, tuple(IGNORABLE), "one can ignore")
+        _require_known(self.projection, PROJECTIONS, "a projection is one of")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"The limit must be at least 1 sample, not {self.limit}.")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model read in one image: the tokens of `staves` staves as one sequence."""
+
+    tokens: tuple[str, ...]
+    staves: int = 1
+
+
+@dataclass(frozen=True)
+class EvalModel:
+    """A model under test. `read` raises OmrError where an image cannot be read."""
+
+    name: str
+    sha256: str
+    read: Callable[[Path], Reading]
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """One sample as it was compared. `seconds` is the wall time from file to tokens."""
+
+    id: str
+    image: Path
+    truth: tuple[str, ...]
+    prediction: tuple[str, ...]
+    counts: EditCounts
+    staves: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The row with its texts separated by spaces."""
+        return {
+            "id": self.id,
+            "image": str(self.image),
+            "symbol_error_rate": self.counts.error_rate,
+            **_counts_json(self.counts),
+            "staves": self.staves,
+            "seconds": round(self.seconds, 4),
+            "truth": " ".join(self.truth),
+            "prediction": " ".join(self.prediction),
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A sample that could not be compared, and why. It counts in no rate."""
+
+    id: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EvalResult:
+    """Everything measured for one model. `projection` is the one that "auto" chose."""
+
+    model: str
+    sha256: str
+    options: EvalOptions
+    projection: str
+    rows: tuple[SampleRow, ...]
+    failures: tuple[Failure, ...]
+    tally: Tally
+    frequency: tuple[FrequencyGroup, ...]
+    symbol_error_interval: Interval
+    sequence_error_interval: Interval
+
+    @property
+    def symbol_error_rate(self) -> float:
+        """Edits per reference symbol, over all samples."""
+        return self.tally.counts.error_rate or 0.0
+
+    @property
+    def sequence_error_rate(self) -> float:
+        """Share of samples with at least one edit."""
+        return self.tally.wrong_staves / self.tally.staves
+
+    @property
+    def confusions(self) -> Mapping[tuple[str, str], int]:
+        """(reference, prediction) to a number; GAP where one is missing."""
+        return self.tally.confusions
+
+    @property
+    def tokens(self) -> Mapping[str, EditCounts]:
+        """Counts of each token."""
+        return self.tally.tokens
+
+    @property
+    def not_recognised(self) -> tuple[SampleRow, ...]:
+        """Samples on which nothing was recognised; each of their symbols counts as a deletion."""
+        return tuple(row for row in self.rows if not row.staves)
+
+    @property
+    def staves_per_second(self) -> float:
+        """Staves by wall time from file to tokens, without the time to load the model."""
+        seconds = sum(row.seconds for row in self.rows)
+        return sum(row.staves for row in self.rows) / seconds if seconds else 0.0
+
+    def find_worst(self, number: int = WORST) -> list[SampleRow]:
+        """The samples with the highest symbol error rate, worst first; none without an edit."""
+        wrong = [row for row in self.rows if row.counts.errors]
+        wrong.sort(key=lambda row: (-(row.counts.error_rate or 0), row.id))
+        return wrong[:number]
+
+    def list_confusions(self, number: int) -> list[tuple[str, str, int]]:
+        """The most frequent confusions as (reference, prediction, number)."""
+        ordered = sorted(self.confusions.items(), key=lambda item: (-item[1], item[0]))
+        return [(*pair, count) for pair, count in ordered[:number]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON values, under keys that stay the same."""
+        return {
+            "model": {"name": self.model, "sha256": self.sha256},
+            "options": self._options_json(),
+            "samples": len(self.rows),
+            "symbol_error_rate": self.symbol_error_rate,
+            "symbol_error_interval": _interval_json(self.symbol_error_interval),
+            "sequence_error_rate": self.sequence_error_rate,
+            "sequence_error_interval": _interval_json(self.sequence_error_interval),
+            "counts": _counts_json(self.tally.counts),
+            "kinds": {kind: _rate_json(c) for kind, c in sorted(self.tally.kinds.items())},
+            "frequency": {
+                g.name: {"tokens": g.tokens, **_rate_json(g.counts)} for g in self.frequency
+            },
+            "staves_per_second": round(self.staves_per_second, 3),
+            "worst": [row.id for row in self.find_worst()],
+            "confusions": [
+                {"reference": old or None, "prediction": new or None, "count": count}
+                for old, new, count in self.list_confusions(_CONFUSIONS_IN_JSON)
+            ],
+            "not_recognised": [row.id for row in self.not_recognised],
+            "failures": [asdict(failure) for failure in self.failures],
+            "tokens": {token: _rate_json(c) for token, c in sorted(self.tokens.items())},
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+    def _options_json(self) -> dict[str, Any]:
+        return {
+            "ignore": list(self.options.ignore),
+            "projection": self.projection,
+            "limit": self.options.limit,
+            "frequency": "test set" if self.options.frequency is None else "given table",
+            "resamples": self.options.resamples,
+            "seed": self.options.seed,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two models differ on the samples that both could read; positive: `model` is worse."""
+
+    baseline: str
+    model: str
+    samples: int
+    symbol_error_rate: PairedDifference
+    sequence_error_rate: PairedDifference
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON values."""
+        return asdict(self)
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def load_model(options: TranscribeOptions) -> EvalModel:
+    """Load a model once, to read any number of images exactly as `omr transcribe` does.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+        MissingDependencyError: the device asked for is not usable.
+    """
+    transcriber = Transcriber(options)
+    model = transcriber.model
+    return EvalModel(model.name, model.sha256, lambda image: _read(transcriber, image))
+
+
+def _read(transcriber: Transcriber, image: Path) -> Reading:
+    found = transcriber.transcribe(image)
+    return Reading(_join_tokens(found), len(found.staves))
+
+
+def _join_tokens(found: Transcription) -> tuple[str, ...]:
+    """One staff as it was read; several joined, without the clef and key that each line repeats."""
+    if len(found.staves) == 1 or found.score is None:
+        return tuple(token.text for token in found.tokens)
+    return tuple(score_tokens(found.score))
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+
+
+def evaluate(
+    samples: Sequence[Sample],
+    models: Sequence[EvalModel],
+    options: EvalOptions | None = None,
+    on_sample: Callable[[], None] | None = None,
+) -> list[EvalResult]:
+    """Read every sample with every model and count the errors; one result for each model.
+
+    An image on which nothing is recognised counts as all deletions; an image or a truth that cannot
+    be read is listed under `failures`. `on_sample` is called after each sample of each model.
+
+    Raises:
+        InputError: there is no sample, or none that could be compared.
+        OmrError: a model or device fails.
+    """
+    options = options or EvalOptions()
+    truths, failures = _load_truths(samples[: options.limit])
+    projection = _choose_projection(options.projection, [truth for _, truth in truths])
+    cleaner = _Cleaner(frozenset(options.ignore), projection)
+    results = []
+    for model in models:
+        rows, unread = _read_samples(model, truths, cleaner, on_sample)
+        results.append(_summarise(model, cleaner, options, (rows, [*failures, *unread])))
+    return results
+
+
+def compare_results(results: Sequence[EvalResult]) -> list[Comparison]:
+    """Compare each model with the first one, by a bootstrap over the samples that both read."""
+    return [_compare(results[0], other) for other in results[1:]]
+
+
+def evaluation_json(results: Sequence[EvalResult]) -> dict[str, Any]:
+    """All results and their comparisons as JSON values."""
+    return {
+        "results": [result.to_json() for result in results],
+        "comparisons": [comparison.to_json() for comparison in compare_results(results)],
+    }
+
+
+@dataclass(frozen=True)
+class _Cleaner:
+    """Applies projection and `ignore` to truth and prediction alike."""
+
+    ignore: frozenset[str]
+    projection: str
+
+    def clean(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        texts = project_primus(tokens) if self.projection == "primus" else list(tokens)
+        kinds = {IGNORABLE[name] for name in self.ignore}
+        if "fermata" in kinds:
+            texts = [text.replace(_FERMATA, "") for text in texts]
+        return tuple(text for text in texts if kind_of(text) not in kinds)
+
+    def clean_table(self, table: Mapping[str, int]) -> Counter[str]:
+        cleaned: Counter[str] = Counter()
+        for token, number in table.items():
+            for text in self.clean([token]):
+                cleaned[text] += number
+        return cleaned
+
+
+def _load_truths(samples: Sequence[Sample]) -> tuple[list[_Truth], list[Failure]]:
+    truths, failures = [], []
+    for sample in samples:
+        try:
+            truths.append((sample, tuple(sample.tokens)))
+        except InputError as error:
+            failures.append(Failure(sample.id, str(error)))
+    if not truths:
+        reason = f" The first: {failures[0].message}" if failures else ""
+        raise InputError(
+            f"There is no sample to evaluate; give a folder of images with truth.{reason}"
+        )
+    return truths, failures
+
+
+def _choose_projection(asked: str, truths: Sequence[Sequence[str]]) -> str:
+    if asked != "auto":
+        return asked
+    plain = all(project_primus(truth) == list(truth) for truth in truths)
+    return "primus" if plain else "none"
+
+
+def _read_samples(
+    model: EvalModel,
+    truths: Sequence[_Truth],
+    cleaner: _Cleaner,
+    on_sample: Callable[[], None] | None,
+) -> tuple[list[SampleRow], list[Failure]]:
+    rows: list[SampleRow] = []
+    failures: list[Failure] = []
+    for sample, truth in truths:
+        try:
+            rows.append(_read_sample(model, sample, cleaner, truth))
+        except InputError as error:
+            failures.append(Failure(sample.id, str(error)))
+        if on_sample:
+            on_sample()
+    if not rows:
+        raise InputError(f"None of {len(truths)} samples could be read. {failures[0].message}")
+    return rows, failures
+
+
+def _read_sample(
+    model: EvalModel, sample: Sample, cleaner: _Cleaner, truth: Sequence[str]
+) -> SampleRow:
+    started = perf_counter()
+    try:
+        reading = model.read(sample.image)
+    except NothingRecognisedError:
+        reading = Reading((), 0)
+    seconds = perf_counter() - started
+    wanted, got = cleaner.clean(truth), cleaner.clean(reading.tokens)
+    counts = count_edits(wanted, got)
+    return SampleRow(sample.id, sample.image, wanted, got, counts, reading.staves, seconds)
+
+
+def _summarise(
+    model: EvalModel,
+    cleaner: _Cleaner,
+    options: EvalOptions,
+    read: tuple[Sequence[SampleRow], Sequence[Failure]],
+) -> EvalResult:
+    rows, failures = read
+    tally = sum((tally_staff(row.truth, row.prediction) for row in rows), Tally())
+    table = None if options.frequency is None else cleaner.clean_table(options.frequency)
+    each = [row.counts for row in rows]
+    return EvalResult(
+        model=model.name,
+        sha256=model.sha256,
+        options=options,
+        projection=cleaner.projection,
+        rows=tuple(rows),
+        failures=tuple(failures),
+        tally=tally,
+        frequency=tuple(group_by_frequency(tally.tokens, table)),
+        symbol_error_interval=bootstrap_interval(
+            symbol_counts(each), options.resamples, options.seed
+        ),
+        sequence_error_interval=bootstrap_interval(
+            sequence_counts(each), options.resamples, options.seed
+        ),
+    )
+
+
+def _compare(baseline: EvalResult, other: EvalResult) -> Comparison:
+    second = {row.image: row for row in other.rows}
+    pairs = [(row.counts, second[row.image].counts) for row in baseline.rows if row.image in second]
+    if not pairs:
+        raise InputError(
+            f"{baseline.model} and {other.model} read no sample in common; compare them on more."
+        )
+    old, new = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    how = (baseline.options.resamples, baseline.options.seed)
+    return Comparison(
+        baseline.model,
+        other.model,
+        len(pairs),
+        paired_bootstrap(symbol_counts(old), symbol_counts(new), *how),
+        paired_bootstrap(sequence_counts(old), sequence_counts(new), *how),
+    )
+
+
+def _require_known(name: str, known: Sequence[str], what: str) -> None:
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise UsageError(f"{name!r} is unknown: {what} {', '.join(known)}{hint}")
+
+
+def _counts_json(counts: EditCounts) -> dict[str, Any]:
+    return {"errors": counts.errors, **asdict(counts)}
+
+
+def _rate_json(counts: EditCounts) -> dict[str, Any]:
+    return {"error_rate": counts.error_rate, **_counts_json(counts)}
+
+
+def _interval_json(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]

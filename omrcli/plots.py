@@ -1,0 +1,300 @@
+"""Results -> PNG plots: confusions, error rate against token frequency, training curves.
+
+The only module that imports matplotlib, and only when a plot is drawn.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import InputError, MissingDependencyError
+from .metrics import GAP, EditCounts
+from .output import make_folder, write_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .evaluation import EvalResult
+
+_INK = "#222222"
+_MUTED = "#8a8a8a"
+_BLUE = "#2166ac"
+_ORANGE = "#c2570c"
+_DOTS_PER_INCH = 120
+_LOG_COLUMNS = {
+    "step",
+    "loss",
+    "validation_symbol_error_rate",
+    "validation_sequence_error_rate",
+}
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """The columns of a training log; validation columns hold only the steps that were validated."""
+
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+    validated_steps: tuple[int, ...]
+    symbol_error_rates: tuple[float, ...]
+    sequence_error_rates: tuple[float, ...]
+
+
+def plot_evaluation(result: EvalResult, folder: Path) -> list[Path]:
+    """Write `confusions.png` and `frequency.png` into a folder, which is made if missing.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        OutputError: the folder or a plot cannot be written.
+    """
+    make_folder(folder)
+    confusions, frequency = folder / "confusions.png", folder / "frequency.png"
+    plot_confusions(result.confusions, confusions)
+    plot_frequency(result.tokens, frequency)
+    return [confusions, frequency]
+
+
+# --- confusions -----------------------------------------------------------------------------------
+
+
+def plot_confusions(confusions: Mapping[tuple[str, str], int], path: Path, top: int = 25) -> None:
+    """Draw the `top` most frequent confusions as a heatmap: truth down, prediction across.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        OutputError: the plot cannot be written.
+    """
+    shown = dict(sorted(confusions.items(), key=lambda item: (-item[1], item[0]))[:top])
+    rows = _by_weight(shown, 0)
+    columns = _by_weight(shown, 1)
+    width, height = 3.2 + 0.42 * len(columns), 2.8 + 0.32 * len(rows)
+    figure = _new_figure(max(width, 6.0), max(height, 3.5))
+    axes = figure.subplots()
+    axes.set_title(f"Top {len(shown)} confusions of {len(confusions)}", loc="left")
+    if shown:
+        _draw_heatmap(axes, rows, columns, shown)
+    else:
+        _say_nothing(axes, "No token was confused")
+    _save(figure, path)
+
+
+def _by_weight(confusions: Mapping[tuple[str, str], int], side: int) -> list[str]:
+    weights: Counter[str] = Counter()
+    for pair, number in confusions.items():
+        weights[pair[side]] += number
+    return sorted(weights, key=lambda token: (-weights[token], token))
+
+
+def _draw_heatmap(
+    axes: Axes, rows: list[str], columns: list[str], confusions: Mapping[tuple[str, str], int]
+) -> None:
+    values = [[confusions.get((row, column), 0) for column in columns] for row in rows]
+    highest = max(confusions.values())
+    axes.imshow(values, cmap="Blues", vmin=0, vmax=highest, aspect="auto")
+    for y, row in enumerate(values):
+        for x, number in enumerate(row):
+            if number:
+                colour = "white" if number > 0.6 * highest else _INK
+                axes.text(x, y, str(number), ha="center", va="center", color=colour, fontsize=8)
+    axes.set_yticks(range(len(rows)), [token or "(nothing)" for token in rows], fontsize=8)
+    names = [token or "(missed)" for token in columns]
+    axes.set_xticks(range(len(columns)), names, fontsize=8, rotation=55, ha="right")
+    axes.set_xticks([x - 0.5 for x in range(1, len(columns))], minor=True)
+    axes.set_yticks([y - 0.5 for y in range(1, len(rows))], minor=True)
+    axes.grid(which="minor", color="#eeeeee", linewidth=0.8)
+    axes.grid(which="major", visible=False)
+    axes.tick_params(which="both", length=0)
+    axes.set_xlabel("read as")
+    axes.set_ylabel("truth")
+
+
+# --- frequency ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Bin:
+    """All tokens that occur [low, 2 * low) times: their mean frequency, and their counts."""
+
+    frequency: float
+    tokens: int
+    counts: EditCounts
+
+
+def plot_frequency(tokens: Mapping[str, EditCounts], path: Path) -> None:
+    """Draw the error rate of each reference token against how often it occurs (log scale).
+
+    A line joins the rates of tokens that occur equally often within a factor of two. Tokens that
+    were only invented have no rate and are left out.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        OutputError: the plot cannot be written.
+    """
+    known = [counts for token, counts in tokens.items() if token != GAP and counts.reference]
+    figure = _new_figure(8.0, 4.8)
+    axes = figure.subplots()
+    axes.set_title("Symbol error rate by token frequency", loc="left")
+    if known:
+        _draw_frequency(axes, known)
+    else:
+        _say_nothing(axes, "There are no reference tokens")
+    _save(figure, path)
+
+
+def _draw_frequency(axes: Axes, known: Sequence[EditCounts]) -> None:
+    # Tokens with the same counts coincide: one dot for all, its area saying how many.
+    dots = Counter((counts.reference, 100 * (counts.error_rate or 0)) for counts in known)
+    axes.scatter(
+        [x for x, _ in dots],
+        [y for _, y in dots],
+        s=[14 + 6 * number for number in dots.values()],
+        color=_MUTED,
+        alpha=0.45,
+        linewidths=0,
+        label="one token (larger: several with the same counts)",
+    )
+    bins = _bin_by_octave(known)
+    frequencies = [group.frequency for group in bins]
+    rates = [100 * (group.counts.error_rate or 0) for group in bins]
+    axes.plot(frequencies, rates, color=_BLUE, marker="o", linewidth=2, label="all within a factor")
+    for group, x, y in zip(bins, frequencies, rates, strict=True):
+        label = f"{y:.1f} %\n{group.tokens} tokens"
+        axes.annotate(
+            label, (x, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=7
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("occurrences in the truth (log scale)")
+    axes.set_ylabel("symbol error rate (%)")
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _bin_by_octave(known: Sequence[EditCounts]) -> list[_Bin]:
+    members: dict[int, list[EditCounts]] = {}
+    for counts in known:
+        members.setdefault(counts.reference.bit_length(), []).append(counts)
+    bins = []
+    for _, group in sorted(members.items()):
+        total = sum(group, EditCounts())
+        bins.append(_Bin(total.reference / len(group), len(group), total))
+    return bins
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def plot_training(log: Path, path: Path) -> None:
+    """Draw loss, and symbol and sequence error rate on validation, from a training log (CSV).
+
+    Raises:
+        InputError: the log cannot be read or lacks a column.
+        MissingDependencyError: matplotlib is not installed.
+        OutputError: the plot cannot be written.
+    """
+    training = read_training_log(log)
+    figure = _new_figure(8.0, 6.4)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    _draw_loss(upper, training)
+    _draw_rates(lower, training)
+    lower.set_xlabel("training step")
+    _save(figure, path)
+
+
+def read_training_log(path: Path) -> TrainingLog:
+    """Read the columns step, loss and validation_* of a training log; empty cells are skipped.
+
+    Raises:
+        InputError: the log cannot be read or lacks a column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            rows = list(reader)
+        missing = _LOG_COLUMNS.difference(reader.fieldnames or ())
+        if missing:
+            raise ValueError(f"no column {', '.join(sorted(missing))}")
+        if any(None in row.values() for row in rows):
+            raise ValueError("a line is cut off")
+        losses = [(int(row["step"]), float(row["loss"])) for row in rows if row["loss"]]
+        validated = [row for row in rows if row["validation_symbol_error_rate"]]
+        return TrainingLog(
+            tuple(step for step, _ in losses),
+            tuple(loss for _, loss in losses),
+            tuple(int(row["step"]) for row in validated),
+            tuple(float(row["validation_symbol_error_rate"]) for row in validated),
+            tuple(float(row["validation_sequence_error_rate"]) for row in validated),
+        )
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(
+            f"Cannot read the training log {path} ({error}); "
+            "check that it is a whole log.csv written by omr train."
+        ) from error
+
+
+def _draw_loss(axes: Axes, training: TrainingLog) -> None:
+    axes.set_title("Training loss", loc="left")
+    if not training.steps:
+        _say_nothing(axes, "No loss was logged yet")
+        return
+    axes.plot(training.steps, training.losses, color=_MUTED, linewidth=1.2)
+    if min(training.losses) > 0:  # a gamma above 0 can bring focal loss to exactly 0
+        axes.set_yscale("log")
+    axes.set_ylabel("loss")
+
+
+def _draw_rates(axes: Axes, training: TrainingLog) -> None:
+    axes.set_title("Error rate on validation", loc="left")
+    if not training.validated_steps:
+        _say_nothing(axes, "Nothing was validated yet")
+        return
+    curves = (
+        ("symbol error rate", _BLUE, training.symbol_error_rates),
+        ("sequence error rate", _ORANGE, training.sequence_error_rates),
+    )
+    for name, colour, rates in curves:
+        percent = [100 * rate for rate in rates]
+        label = f"{name}, last {percent[-1]:.1f} %"
+        axes.plot(
+            training.validated_steps, percent, color=colour, marker="o", markersize=3, label=label
+        )
+    axes.set_ylim(0, 105)
+    axes.set_ylabel("%")
+    axes.legend(frameon=False, fontsize=8)
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    """A figure of width x height inches that needs no display."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Plots need matplotlib; install it with: pip install 'omrcli[plots]'"
+        ) from error
+    return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+
+
+def _say_nothing(axes: Axes, text: str) -> None:
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=_MUTED)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _save(figure: Figure, path: Path) -> None:
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        if not axes.images:
+            axes.grid(color="#e6e6e6", linewidth=0.6)
+            axes.set_axisbelow(True)
+    content = io.BytesIO()
+    # Without the software entry the same data give the same bytes.
+    figure.savefig(content, format="png", metadata={"Software": None})
+    write_file(path, content.getvalue())
