@@ -10,7 +10,16 @@ from contextlib import contextmanager
 
 import typer
 
-from .errors import ExitCode, OmrError, OutputError
+from .errors import ExitCode, MissingDependencyError, OmrError, OutputError
+
+#: Import name of an optional package -> the extra that installs it.
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "verovio": "synth",
+    "resvg_py": "synth",
+    "matplotlib": "plots",
+}
 
 
 @contextmanager
@@ -24,11 +33,22 @@ def exit_on_error(verbose: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         leave_pipe()
         raise typer.Exit(ExitCode.OUTPUT) from None
-    except BaseException as error:
-        if isinstance(error, (SystemExit, GeneratorExit)):
-            raise
-        report_error(error, verbose)
-        raise typer.Exit(exit_code_of(error)) from error
+    except (Exception, KeyboardInterrupt) as error:
+        found = name_extra(error)
+        report_error(found, verbose)
+        raise typer.Exit(exit_code_of(found)) from error
+
+
+def name_extra(error: BaseException) -> BaseException:
+    """Turn the failed import of an optional package into an error that names its extra."""
+    package = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package not in EXTRAS:
+        return error
+    missing = MissingDependencyError(
+        f"This needs {package}; run pip install 'omrcli[{EXTRAS[package]}]'."
+    )
+    missing.__cause__ = error
+    return missing
 
 
 def exit_code_of(error: BaseException) -> ExitCode:

@@ -72,7 +72,7 @@ def evaluate(
     threads: ThreadsOption = 0,
     verbose: VerboseOption = False,
 ) -> None:
-    """Measure models on a folder of images with truth: symbol and sequence error rates and more."""
+    """Measure models on images with truth."""
     with exit_on_error(verbose):
         from . import evaluation
         from .corpus import find_samples

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        metavar="INPUT...",
+        metavar="INPUT",
         help="Images: PNG, JPEG, TIFF, WebP or BMP, of a staff or a page; - is standard input.",
         show_default=False,
     ),
@@ -82,7 +82,10 @@ def transcribe(
     title: Title = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Read the music in images and write it as MusicXML, MIDI, semantic encoding or JSON."""
+    """Read the music in images.
+
+    Writes MusicXML, MIDI, the PrIMuS semantic encoding, or JSON with confidence and places.
+    """
     with exit_on_error(verbose):
         from .destinations import plan_jobs
 

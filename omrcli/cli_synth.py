@@ -1,0 +1,56 @@
+"""`omr synth`: random and engraved music to samples with exact truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_errors import exit_on_error, say
+from .cli_options import VerboseOption
+from .cli_progress import show_progress
+
+OutDir = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUTDIR", help="Folder for the samples; one that is there is completed."
+    ),
+]
+Number = Annotated[int, typer.Option("-n", "--number", min=1, help="How many samples to make.")]
+Corpora = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--corpus",
+        metavar="PATH",
+        help="Music to engrave: RISM Plaine and Easie JSON, MusicXML, Humdrum, ABC or MEI; may be "
+        "repeated. Default: the tunes that music21 ships.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same files, to the byte.")]
+Jobs = Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")]
+Degrade = Annotated[
+    str, typer.Option(metavar="none|scan|photo", help="How the images are worn after engraving.")
+]
+
+
+def synth(
+    outdir: OutDir,
+    number: Number = 100,
+    corpus: Corpora = None,
+    seed: Seed = 0,
+    jobs: Jobs = 0,
+    degrade: Degrade = "none",
+    verbose: VerboseOption = False,
+) -> None:
+    """Engrave samples with exact truth (needs the extra `synth`)."""
+    with exit_on_error(verbose):
+        from .synth import SynthOptions, write_samples
+
+        options = SynthOptions(
+            count=number, seed=seed, jobs=jobs, corpora=tuple(corpus or ()), degrade=degrade
+        )
+        with show_progress("engraving", number) as advance:
+            written = write_samples(outdir, options, advance)
+        say(f"wrote {written} samples to {outdir}")
