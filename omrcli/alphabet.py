@@ -1,9 +1,9 @@
 """Codecs between the semantic encoding and the units that a network emits.
 
-*Semantic*: one unit per token, as in the papers. *Positional*: staff position and duration of a note in
-one unit; accidentals, dots, fermatas and digits as units of their own. The positional codec resolves clef,
-key signature and the accidentals of the measure into pitch, so that all a network must see is local.
-Both are exact both ways; what leaves `decode` is the semantic encoding.
+*Semantic*: one unit per token, as in the papers. *Positional*: staff position and duration of a
+note in one unit; accidentals, dots, fermatas and digits as units of their own. The positional
+codec resolves clef, key signature and the accidentals of the measure into pitch, so that all a
+network must see is local. Both are exact both ways; what leaves `decode` is the semantic encoding.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from omrcli.errors import ModelError, TokenError
 from omrcli.tokens import (
     BARLINE_KINDS,
     DURATIONS,
+    STEPS,
     Barline,
     Clef,
     Duration,
@@ -25,7 +26,6 @@ from omrcli.tokens import (
     Note,
     Pitch,
     Rest,
-    STEPS,
     Symbol,
     Tie,
     TimeSignature,
@@ -37,17 +37,36 @@ from omrcli.tokens import (
 ACCIDENTALS: dict[int, str] = {-2: "ff", -1: "f", 0: "n", 1: "s", 2: "x"}
 _ALTERATION = {name: alter for alter, name in ACCIDENTALS.items()}
 
-#: Staff positions with units of their own, in steps above the lowest line; others are shifted by octaves.
+#: Staff positions with units of their own, in steps above the lowest line; others are shifted by
+#: octaves.
 LOWEST, HIGHEST = -12, 20
 _GRACE_BASES = ("half", "quarter", "eighth", "sixteenth", "thirty_second")
 _CLEFS = ("G1", "G2", "F3", "F4", "F5", "C1", "C2", "C3", "C4", "C5")
 _OTHER_CLEFS = ("G3", "G4", "G5", "F1", "F2")
 _SHIFTS = {1: "8va", -1: "8vb", 2: "15ma", -2: "15mb"}
-_TUPLETS = tuple(
-    (n, m)
-    for n, m in [(3, 2), (5, 4), (6, 4), (7, 4), (2, 3), (4, 3), (9, 8), (10, 8), (7, 8), (5, 3)]
-    + [(7, 6), (11, 8), (12, 8), (13, 8), (5, 6), (8, 6), (3, 4), (4, 6), (5, 2), (7, 2), (6, 5)]
-)
+_TUPLETS = [
+    "3:2",
+    "5:4",
+    "6:4",
+    "7:4",
+    "2:3",
+    "4:3",
+    "9:8",
+    "10:8",
+    "7:8",
+    "5:3",
+    "7:6",
+    "11:8",
+    "12:8",
+    "13:8",
+    "5:6",
+    "8:6",
+    "3:4",
+    "4:6",
+    "5:2",
+    "7:2",
+    "6:5",
+]
 
 
 class Codec(Protocol):
@@ -63,7 +82,8 @@ class Codec(Protocol):
 
 
 def make_codec(alphabet: str, units: Sequence[str]) -> Codec:
-    """The codec of a model: `alphabet` is semantic, positional or agnostic; `units` are the model's own.
+    """The codec of a model: `alphabet` is semantic, positional or agnostic; `units` are the
+    model's own.
 
     Raises:
         ModelError: the alphabet is unknown, or its units are not those of this version.
@@ -88,7 +108,7 @@ class PlainCodec:
             return [self._index[text] for text in texts]
         except KeyError as error:
             raise TokenError(
-                f"{error} is not in the vocabulary of {len(self.units)} tokens; train with data that has it."
+                f"{error} is not in the vocabulary of {len(self.units)} tokens; train with it."
             ) from None
 
     def decode(self, units: Sequence[Unit]) -> list[Token]:
@@ -100,12 +120,12 @@ class PlainCodec:
 class AccidentalState:
     """Which alteration a staff position has, by key signature, measure and tie.
 
-    An accidental holds for its own octave until the next barline. The note at the end of a tie has the
-    alteration of the note at its start, also in the next measure. An engraver draws an accidental
-    exactly where the pitch differs from this state.
+    An accidental holds for its own octave until the next barline. The note at the end of a tie has
+    the alteration of the note at its start, also in the next measure. An engraver draws an
+    accidental exactly where the pitch differs from this state.
     """
 
-    key: KeySignature = KeySignature(0)
+    key: KeySignature = field(default_factory=lambda: KeySignature(0))
     measure: dict[int, int] = field(default_factory=dict)
     tied: dict[int, int] = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
@@ -117,7 +137,8 @@ class AccidentalState:
         return self.measure.get(diatonic, self.key.alter_of(STEPS[diatonic % 7]))
 
     def pass_note(self, alters: dict[int, int], shown: set[int], grace: bool) -> None:
-        """Go past a note: diatonic positions with their alterations, and those that bore an accidental."""
+        """Go past a note: diatonic positions with their alterations, and those that bore an
+        accidental."""
         self.measure.update((d, alters[d]) for d in shown)
         self.last = alters
         if not grace:  # a grace note may stand between the two notes of a tie
@@ -137,9 +158,11 @@ class AccidentalState:
 
 
 def shown_accidentals(symbols: Sequence[Symbol]) -> list[tuple[str | None, ...]]:
-    """For each symbol, the accidental that must be drawn before each of its pitches (MEI name or None).
+    """For each symbol, the accidental that must be drawn before each of its pitches (MEI name or
+    None).
 
-    Symbols that are not notes give an empty tuple. This is the rule by which the positional codec reads.
+    Symbols that are not notes give an empty tuple. This is the rule by which the positional codec
+    reads.
     """
     state = AccidentalState()
     result: list[tuple[str | None, ...]] = []
@@ -162,10 +185,16 @@ def _positional_units() -> tuple[str, ...]:
     barlines = [str(Barline(kind)) for kind in BARLINE_KINDS]
     clefs = [f"clef-{name}" for name in _CLEFS + _OTHER_CLEFS] + list(_SHIFTS.values())
     keys = [str(KeySignature(fifths)) for fifths in range(-7, 8)]
-    meters = ["time-C", "time-C/"] + [f"{part}-{d}" for part in ("over", "under") for d in range(10)]
-    rests = ["multirest", *(f"digit-{d}" for d in range(10)), *(f"rest.{base}" for base in DURATIONS)]
+    meters = ["time-C", "time-C/"] + [
+        f"{part}-{d}" for part in ("over", "under") for d in range(10)
+    ]
+    rests = [
+        "multirest",
+        *(f"digit-{d}" for d in range(10)),
+        *(f"rest.{base}" for base in DURATIONS),
+    ]
     marks = [*ACCIDENTALS.values(), "dot", "dot2", "dot3", "fermata", "tie", "chord", "grace"]
-    marks += ["octave-up", "octave-down", *(f"tuplet-{n}:{m}" for n, m in _TUPLETS)]
+    marks += ["octave-up", "octave-down", *(f"tuplet-{ratio}" for ratio in _TUPLETS)]
     notes = [f"note.{base}@{p}" for base in DURATIONS for p in positions]
     graces = [f"grace.{base}@{p}" for base in _GRACE_BASES for p in positions]
     return tuple(barlines + clefs + keys + meters + rests + marks + notes + graces)
@@ -177,8 +206,8 @@ POSITIONAL_UNITS = _positional_units()
 class PositionalCodec:
     """Staff positions and glyphs; see the module's text.
 
-    A note is spelled: accidental, octave shifts, `note.BASE@POSITION`; further members of a chord after
-    `chord`; then dots, tuplet, fermata. Positions count steps above the lowest staff line.
+    A note is spelled: accidental, octave shifts, `note.BASE@POSITION`; further members of a chord
+    after `chord`; then dots, tuplet, fermata. Positions count steps above the lowest staff line.
     """
 
     def __init__(self, units: tuple[str, ...] = POSITIONAL_UNITS) -> None:
@@ -212,7 +241,8 @@ class PositionalCodec:
             raise TokenError(f"The positional alphabet has no unit {error}.") from None
 
     def decode(self, units: Sequence[Unit]) -> list[Token]:
-        """Tokens of the units. Units that mean nothing where they stand (a dot after a barline) are dropped."""
+        """Tokens of the units. Units that mean nothing where they stand (a dot after a barline)
+        are dropped."""
         speller = _Reader()
         for unit in units:
             speller.take(self.units[unit.index], unit)
@@ -266,7 +296,8 @@ def _spell_other(symbol: Symbol) -> list[str]:
 class _Reader:
     """Reads unit names in order and resolves them into tokens.
 
-    A token is built up in `parts` (its units so far) and given out when a unit comes that cannot belong to it.
+    A token is built up in `parts` (its units so far) and given out when a unit comes that cannot
+    belong to it.
     """
 
     def __init__(self) -> None:

@@ -17,7 +17,8 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Unit:
-    """One decoded class: index, confidence in 0..1, and the frames [start, end) it was read from."""
+    """One decoded class: index, confidence in 0..1, and the frames [start, end) it was read
+    from."""
 
     index: int
     confidence: float
@@ -27,7 +28,8 @@ class Unit:
 
 @dataclass(frozen=True)
 class BeamOptions:
-    """Prefix beam search: number of prefixes kept, and the least probability of a class that extends one."""
+    """Prefix beam search: number of prefixes kept, and the least probability of a class that
+    extends one."""
 
     width: int = 8
     least_probability: float = 1e-3
@@ -41,10 +43,11 @@ def decode_units(log_probs: Array, blank: int, beam: int = 1) -> list[Unit]:
 
 
 def decode_greedy(log_probs: Array, blank: int) -> list[Unit]:
-    """Best path decoding of (T, C) log-probabilities: the best class of each frame, runs merged, blanks dropped.
+    """Best path decoding of (T, C) log-probabilities: the best class of each frame, runs merged,
+    blanks dropped.
 
-    A unit's confidence is the highest probability that its class reaches inside its run: the edges of a
-    run share their frames with the neighbours and say little about the symbol.
+    A unit's confidence is the highest probability that its class reaches inside its run: the edges
+    of a run share their frames with the neighbours and say little about the symbol.
     """
     if not len(log_probs):
         return []
@@ -65,7 +68,8 @@ def _unit(log_probs: Array, index: int, start: int, end: int) -> Unit:
 
 
 def decode_beam(log_probs: Array, blank: int, options: BeamOptions) -> list[Unit]:
-    """Prefix beam search over (T, C) log-probabilities, then the best alignment of the winner for its spans."""
+    """Prefix beam search over (T, C) log-probabilities, then the best alignment of the winner for
+    its spans."""
     labels = search_prefixes(log_probs, blank, options)[0][0]
     spans = align_labels(log_probs, labels, blank)
     return [
@@ -79,7 +83,8 @@ def search_prefixes(
 ) -> list[tuple[tuple[int, ...], float]]:
     """The `options.width` most probable labellings with their log-probabilities, best first.
 
-    Each prefix carries two masses: of the paths that end in blank, and of those that end in its last label.
+    Each prefix carries two masses: of the paths that end in blank, and of those that end in its
+    last label.
     """
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
     floor = np.log(options.least_probability)
@@ -94,18 +99,16 @@ def search_prefixes(
                 entry[1] = np.logaddexp(entry[1], ends_label + frame[prefix[-1]])
             for label in extending:
                 repeats = bool(prefix) and prefix[-1] == label
-                longer = masses[(*prefix, label)]
+                longer = masses[prefix + (label,)]
                 longer[1] = np.logaddexp(
                     longer[1], (ends_blank if repeats else total) + frame[label]
                 )
-        ranked = sorted(masses.items(), key=lambda item: -np.logaddexp(*item[1]))
+        ranked = sorted(masses.items(), key=lambda item: -np.logaddexp(item[1][0], item[1][1]))
         beam = {prefix: (mass[0], mass[1]) for prefix, mass in ranked[: options.width]}
-    return [(prefix, float(np.logaddexp(*mass))) for prefix, mass in beam.items()]
+    return [(prefix, float(np.logaddexp(mass[0], mass[1]))) for prefix, mass in beam.items()]
 
 
-def align_labels(
-    log_probs: Array, labels: tuple[int, ...], blank: int
-) -> list[tuple[int, int]]:
+def align_labels(log_probs: Array, labels: tuple[int, ...], blank: int) -> list[tuple[int, int]]:
     """The frames [start, end) of each label on the best path that spells `labels` (Viterbi).
 
     Needs at least as many frames as labels plus one for each repeated neighbour.

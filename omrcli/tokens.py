@@ -1,7 +1,7 @@
 """The semantic encoding: texts such as `note-Bb4_eighth` and the symbols they stand for.
 
-The encoding is that of PrIMuS (Calvo-Zaragoza and Rizo 2018, section 3) with extensions that never change
-the meaning of a PrIMuS sequence: barline kinds, tuplet suffixes, chords and octave clefs.
+The encoding is that of PrIMuS (Calvo-Zaragoza and Rizo 2018, section 3) with extensions that never
+change the meaning of a PrIMuS sequence: barline kinds, tuplet suffixes, chords and octave clefs.
 The grammar is parsed, not enumerated: `multirest-417` and `timeSignature-2/48` are as good as any.
 """
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Union
 
 from omrcli.errors import InputError, TokenError
 
@@ -38,7 +37,23 @@ DURATIONS: dict[str, Fraction] = {
 KEY_NAMES: dict[int, str] = dict(
     zip(
         range(-7, 8),
-        "CbM GbM DbM AbM EbM BbM FM CM GM DM AM EM BM F#M C#M".split(),
+        [
+            "CbM",
+            "GbM",
+            "DbM",
+            "AbM",
+            "EbM",
+            "BbM",
+            "FM",
+            "CM",
+            "GM",
+            "DM",
+            "AM",
+            "EM",
+            "BM",
+            "F#M",
+            "C#M",
+        ],
         strict=True,
     )
 )
@@ -63,7 +78,8 @@ _OCTAVES = {text: shift for shift, text in _OCTAVE_TEXT.items()}
 
 @dataclass(frozen=True)
 class Token:
-    """One read token: its text, a confidence in 0..1, and the frames [start, end) it was read from."""
+    """One read token: its text, a confidence in 0..1, and the frames [start, end) it was read
+    from."""
 
     text: str
     confidence: float = 1.0
@@ -95,7 +111,8 @@ class Pitch:
 
 @dataclass(frozen=True)
 class Duration:
-    """A spelled duration: base name, number of dots, and an optional tuplet ratio (3, 2): three for two."""
+    """A spelled duration: base name, number of dots, and an optional tuplet ratio (3, 2): three
+    for two."""
 
     base: str
     dots: int = 0
@@ -225,9 +242,11 @@ class Tie:
         return "tie"
 
 
-Symbol = Union[Clef, KeySignature, TimeSignature, Note, Rest, Multirest, Barline, Tie]
+Symbol = Clef | KeySignature | TimeSignature | Note | Rest | Multirest | Barline | Tie
 
-_DURATION = rf"(?P<base>{'|'.join(DURATIONS)})(?P<dots>\.{{0,3}})(?:_(?P<n>[1-9]\d?):(?P<m>[1-9]\d?))?"
+_DURATION = (
+    rf"(?P<base>{'|'.join(DURATIONS)})(?P<dots>\.{{0,3}})(?:_(?P<n>[1-9]\d?):(?P<m>[1-9]\d?))?"
+)
 _NOTE = re.compile(
     rf"(?P<grace>grace)?note-(?P<step>[A-G])(?P<alter>##|bb|#|b|)(?P<octave>\d)_{_DURATION}(?P<fermata>_fermata)?"
 )
@@ -306,7 +325,8 @@ def project_primus(texts: Sequence[str]) -> list[str]:
     """Reduce an extended sequence to plain PrIMuS, the encoding of published figures.
 
     Every barline kind becomes `barline`, tuplet suffixes and octave shifts of clefs are dropped,
-    and a chord is reduced to its highest member. Texts that are not of the encoding stay as they are.
+    and a chord is reduced to its highest member. Texts that are not of the encoding stay as they
+    are.
     """
     return [_project(text) for text in texts]
 

@@ -1,0 +1,2 @@
+"""`omr train` and `omr export`: everything that needs torch, and nothing that `omr transcribe`
+loads."""

@@ -1,0 +1,206 @@
+"""Options of `omr train` -> a run: the data it reads, the alphabet, the network and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..alphabet import POSITIONAL_UNITS, Codec, PlainCodec, PositionalCodec
+from ..corpus import Sample, find_samples, read_split
+from ..errors import InputError, UsageError
+from ..staves import StaffGeometry
+from ..synth.degrade import DegradeOptions
+from .checkpoint import Checkpoint
+from .data import (
+    Augmentation,
+    BatchPlan,
+    StaffBatches,
+    StaffSet,
+    StoredStaff,
+    keep_readable,
+    plan_batches,
+    plan_epoch,
+    read_store,
+    store_samples,
+    write_store,
+)
+from .loop import Feeds, LoopOptions, LossOptions, Progress, Recipe, train
+from .network import NetworkSpec, factor_units
+
+ALPHABETS = ("positional", "semantic")
+NETWORKS = ("lean", "baseline")
+_VALIDATION_SHARE, _MOST_VALIDATION = 0.02, 400
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What is read: folders of samples, list files, and how the staves are varied.
+
+    `split` lists the samples to train on and `validation` those to validate on; without
+    `validation`, every fiftieth sample is held back. `cache` keeps the normalised staves of
+    `folders` for the next run.
+    """
+
+    folders: tuple[Path, ...] = ()
+    split: Path | None = None
+    validation: Path | None = None
+    encoding: str = "semantic"
+    degrade: str = "photo"
+    synth: int = 0
+    corpora: tuple[Path, ...] = ()
+    cache: Path | None = None
+    batch_pixels: int = 10_752
+    short_first: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.folders and not self.synth:
+            raise UsageError(
+                "There is nothing to train on; name a folder of samples or give --synth."
+            )
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """All options of a run."""
+
+    data: DataOptions
+    loop: LoopOptions
+    loss: LossOptions = field(default_factory=LossOptions)
+    alphabet: str = "positional"
+    network: str = "lean"
+    factored: bool = False
+
+    def __post_init__(self) -> None:
+        if self.alphabet not in ALPHABETS:
+            raise UsageError(
+                f"The alphabet '{self.alphabet}' is unknown; choose positional or semantic."
+            )
+        if self.network not in NETWORKS:
+            raise UsageError(f"The network '{self.network}' is unknown; choose lean or baseline.")
+
+
+def network_geometry(network: str) -> StaffGeometry:
+    """The staff geometry that a network reads: the baseline's is 128 px high, as published."""
+    return StaffGeometry(8, 6, 6) if network == "baseline" else StaffGeometry(8, 5, 5)
+
+
+def run_training(
+    options: TrainOptions,
+    report: Callable[[Progress], None] | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Checkpoint:
+    """Read the data, train, and return the last checkpoint.
+
+    `report` gets the progress of every step, `say` a sentence now and then.
+
+    Raises:
+        InputError: there is no sample to train on.
+    """
+    geometry = network_geometry(options.network)
+    training, validation = _load(options, geometry, say)
+    codec, alphabet = _make_codec(options, training)
+    spec = NetworkSpec(
+        kind=options.network,
+        height=geometry.height,
+        classes=len(codec.units) + 1,
+        factors=factor_units(codec.units) if options.factored else (),
+    )
+    sets = [_readable(part, codec, geometry, spec) for part in (training, validation)]
+    say(f"Training on {len(sets[0].staves)} staves, validating on {len(sets[1].staves)}.")
+    notes = {"network": options.network, "staves": str(len(sets[0].staves))}
+    recipe = Recipe(spec, alphabet, codec, options.loss, notes)
+    return train(recipe, _make_feeds(sets[0], sets[1], options), options.loop, report)
+
+
+def _load(
+    options: TrainOptions, geometry: StaffGeometry, say: Callable[[str], None]
+) -> tuple[list[StoredStaff], list[StoredStaff]]:
+    data = options.data
+    staves = _load_folders(data, geometry, options.loop.workers, say)
+    if data.synth:
+        staves += _draw_synth(data, geometry, options.loop, say)
+    held = _held_back(data, [staff.name for staff in staves])
+    chosen = set(read_split(data.split)) if data.split else None
+    training = [s for s in staves if s.name not in held and (chosen is None or s.name in chosen)]
+    validation = [s for s in staves if s.name in held]
+    if not training or not validation:
+        raise InputError("Training needs at least 2 readable samples; see the sentences above.")
+    return training, validation
+
+
+def _held_back(data: DataOptions, names: Sequence[str]) -> set[str]:
+    if data.validation is not None:
+        return set(read_split(data.validation))
+    every = max(2, round(1 / _VALIDATION_SHARE))
+    return set(names[:: max(every, -(-len(names) // _MOST_VALIDATION))])
+
+
+def _load_folders(
+    data: DataOptions, geometry: StaffGeometry, workers: int, say: Callable[[str], None]
+) -> list[StoredStaff]:
+    if not data.folders:
+        return []
+    if data.cache is not None and data.cache.exists():
+        return read_store(data.cache)
+    samples: list[Sample] = []
+    for folder in data.folders:
+        samples += find_samples(folder, data.encoding)
+    say(f"Normalising {len(samples)} samples.")
+    staves, problems = store_samples(samples, geometry, workers)
+    for problem in problems[:10]:
+        say(problem)
+    if len(problems) > 10:
+        say(f"{len(problems) - 10} more samples were left out.")
+    if data.cache is not None:
+        write_store(data.cache, staves)
+    return staves
+
+
+def _draw_synth(
+    data: DataOptions, geometry: StaffGeometry, loop: LoopOptions, say: Callable[[str], None]
+) -> list[StoredStaff]:
+    from .drawing import draw_staves
+
+    say(f"Engraving {data.synth} staves.")
+    return draw_staves(data.synth, data.corpora, loop.seed, geometry, loop.workers)
+
+
+def _make_codec(options: TrainOptions, staves: Sequence[StoredStaff]) -> tuple[Codec, str]:
+    if options.data.encoding == "agnostic" or options.alphabet == "semantic":
+        vocabulary = sorted({text for staff in staves for text in staff.texts})
+        alphabet = "agnostic" if options.data.encoding == "agnostic" else "semantic"
+        return PlainCodec(tuple(vocabulary)), alphabet
+    return PositionalCodec(POSITIONAL_UNITS), "positional"
+
+
+def _readable(
+    staves: Sequence[StoredStaff], codec: Codec, geometry: StaffGeometry, spec: NetworkSpec
+) -> StaffSet:
+    kept, encoded = keep_readable(staves, codec, geometry, spec.width_reduction)
+    if not kept:
+        raise InputError("No sample can be spelled with this alphabet; choose another --alphabet.")
+    return StaffSet(kept, encoded, geometry, spec.width_reduction)
+
+
+def _make_feeds(training: StaffSet, validation: StaffSet, options: TrainOptions) -> Feeds:
+    data, loop = options.data, options.loop
+    plan = BatchPlan(
+        steps=loop.steps, pixels=data.batch_pixels, seed=loop.seed, short_first=data.short_first
+    )
+    presets = {"none": None, "scan": DegradeOptions.scan(), "photo": DegradeOptions.photo()}
+    if data.degrade not in presets:
+        raise UsageError(
+            f"The degradation '{data.degrade}' is unknown; choose {', '.join(presets)}."
+        )
+    augmentation = Augmentation(degrade=presets[data.degrade])
+    batches = plan_batches(training.widths, plan)
+    widths = np.asarray(validation.widths)
+    looks = plan_epoch(widths, np.arange(len(widths)), plan, np.random.default_rng(0))
+    return Feeds(
+        training=StaffBatches(training, batches, augmentation, loop.seed),
+        validation=StaffBatches(validation, looks),
+        validation_texts=[[validation.staves[i].texts for i in batch] for batch in looks],
+    )

@@ -1,0 +1,165 @@
+"""Checkpoint -> ONNX file with its spec inside, checked against torch before it is written."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from .. import __version__
+from ..errors import MissingDependencyError, ModelError
+from ..output import write_file
+from ..registry import SPEC_KEY, ModelSpec
+from ..staves import StaffGeometry
+from .checkpoint import Checkpoint
+from .network import NetworkSpec, _Output, build_network
+
+_OPSET = 17
+#: Largest difference of log-probabilities between torch and the ONNX runtime.
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Name of the model, and the geometry it was trained with."""
+
+    name: str
+    geometry: StaffGeometry
+    tolerance: float = TOLERANCE
+
+
+def export_checkpoint(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> ModelSpec:
+    """Write the averaged weights of a checkpoint as ONNX to `out`, whole or not at all.
+
+    Raises:
+        ModelError: the exported network differs from torch by more than the tolerance.
+        MissingDependencyError: the onnx package is missing.
+    """
+    network = build_network(checkpoint.network)
+    network.load_state_dict(checkpoint.weights)
+    network = _fold_output(network.eval(), checkpoint.network)
+    spec = _describe(checkpoint, options)
+    content = _add_spec(_convert(network, checkpoint.network.height), spec)
+    difference = measure_difference(network, content, checkpoint.network)
+    if not difference <= options.tolerance:
+        raise ModelError(
+            f"The exported network differs from torch by {difference:.2g} "
+            f"(at most {options.tolerance:g} is allowed); nothing was written."
+        )
+    write_file(out, content)
+    return spec
+
+
+def _describe(checkpoint: Checkpoint, options: ExportOptions) -> ModelSpec:
+    geometry, network = options.geometry, checkpoint.network
+    recipe = dict(checkpoint.recipe)
+    scores = {f"validation_{name}": f"{value:.5f}" for name, value in checkpoint.scores.items()}
+    return ModelSpec(
+        name=options.name,
+        version=__version__,
+        alphabet=checkpoint.alphabet,
+        units=checkpoint.units,
+        blank=network.classes - 1,
+        interline=geometry.interline,
+        above=geometry.above,
+        below=geometry.below,
+        width_reduction=network.width_reduction,
+        network=network.kind,
+        loss=recipe.get("loss", "ctc"),
+        training={**recipe, **scores},
+    )
+
+
+def _fold_output(network: nn.Module, spec: NetworkSpec) -> nn.Module:
+    """Replace a factored output layer by the one matrix it amounts to."""
+    if not spec.factors:
+        return network
+    folded = copy.deepcopy(network)
+    factored = folded.output
+    assert isinstance(factored, _Output)
+    matrix = factored.fold().detach()
+    plain = _Output(matrix.shape[1] - 1, replace(spec, factors=()))
+    assert plain.plain is not None
+    plain.plain.weight.data, plain.plain.bias.data = matrix[:, :-1].clone(), matrix[:, -1].clone()
+    folded.output = plain
+    return folded.eval()
+
+
+def _convert(network: nn.Module, height: int) -> bytes:
+    example = (torch.rand(2, 1, height, 160), torch.tensor([160, 123]))
+    buffer = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            # The exporter warns of batch sizes baked into LSTMs; measure_difference tries other
+            # sizes.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                network,
+                example,
+                buffer,
+                input_names=["image", "widths"],
+                output_names=["log_probs"],
+                dynamic_axes={
+                    "image": {0: "batch", 3: "width"},
+                    "widths": {0: "batch"},
+                    "log_probs": {0: "batch", 1: "frames"},
+                },
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"Exporting needs the package '{error.name}'; run pip install 'omrcli[train]'."
+        ) from error
+    return buffer.getvalue()
+
+
+def _add_spec(content: bytes, spec: ModelSpec) -> bytes:
+    """Append the spec to the file's metadata_props (field 14 of ModelProto): key and value, fields
+    1 and 2.
+
+    A protobuf message may be extended by appending fields, so no package is needed for it.
+    """
+    entry = _field(1, SPEC_KEY.encode()) + _field(2, spec.to_json().encode())
+    return content + _field(14, entry)
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def measure_difference(network: nn.Module, content: bytes, spec: NetworkSpec) -> float:
+    """Largest difference of log-probabilities, torch against the ONNX runtime, on batches of
+    several sizes."""
+    from ..logits import open_bytes
+
+    session = open_bytes(content)
+    worst = 0.0
+    generator = torch.Generator().manual_seed(0)
+    for widths in ([97], [240, 180], [301, 64, 33, 150]):
+        image = torch.rand(len(widths), 1, spec.height, max(widths), generator=generator)
+        for row, width in enumerate(widths):
+            image[row, :, :, width:] = 0
+        true_widths = torch.tensor(widths)
+        with torch.inference_mode():
+            expected = network(image, true_widths).numpy()
+        found = session(image.numpy(), true_widths.numpy())
+        for row, width in enumerate(widths):
+            frames = width // spec.width_reduction
+            difference = np.abs(expected[row, :frames] - found[row, :frames]).max()
+            worst = max(worst, float(difference))
+    return worst

@@ -1,0 +1,96 @@
+"""The grammar of the semantic encoding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from omrcli.errors import InputError, TokenError
+from omrcli.tokens import (
+    Clef,
+    Duration,
+    KeySignature,
+    Note,
+    Pitch,
+    Symbol,
+    TimeSignature,
+    format_semantic,
+    parse_symbol,
+    project_primus,
+    read_semantic,
+)
+
+from .music import symbols
+
+VOCABULARY = Path(__file__).parents[2] / "shared/corpora/primus_vocabulary_semantic.txt"
+
+
+@given(symbols())
+def test_text_and_symbol_round_trip(symbol: Symbol) -> None:
+    assert parse_symbol(str(symbol)) == symbol
+
+
+def test_every_primus_token_parses_and_is_its_own_projection() -> None:
+    if not VOCABULARY.exists():
+        pytest.skip("the PrIMuS vocabulary is not beside this checkout")
+    texts = VOCABULARY.read_text().split()
+    assert len(texts) == 1781
+    assert [str(parse_symbol(text)) for text in texts] == texts
+    assert project_primus(texts) == texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "note", "note-H4_quarter", "note-C4_quartre", "note-C4_quarter....", "clef-G6", "clef-X2"]
+    + ["keySignature-G#M", "timeSignature-0/4", "timeSignature-3", "multirest-0", "multirest-01"]
+    + [
+        "rest-quarter_",
+        "note-C4_quarter|note-E4_eighth",
+        "barline-thin",
+        "Tie",
+        "note-C4_quarter ",
+    ],
+)
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(TokenError, match="no token of the semantic encoding"):
+        parse_symbol(text)
+
+
+def test_meanings() -> None:
+    assert Duration("quarter", 2).quarters == Fraction(7, 4)
+    assert Duration("eighth", 0, (3, 2)).quarters == Fraction(1, 3)
+    assert TimeSignature("C/").quarters == 4
+    assert TimeSignature("6/8").quarters == 3
+    assert Pitch("B", -1, 4).midi == 70
+    assert Clef("G", 2).bottom_line == Pitch("E", 0, 4).diatonic
+    assert Clef("F", 4).bottom_line == Pitch("G", 0, 2).diatonic
+    assert Clef("C", 3).bottom_line == Pitch("F", 0, 3).diatonic
+    flats = KeySignature(-3)
+    assert [step for step in "CDEFGAB" if flats.alter_of(step)] == ["E", "A", "B"]
+    assert [step for step in "CDEFGAB" if KeySignature(2).alter_of(step)] == ["C", "F"]
+
+
+def test_projection_drops_the_extensions() -> None:
+    extended = ["clef-G2_8vb", "note-C4_eighth_3:2", "note-C4_half|note-E4_half", "barline-final"]
+    plain = ["clef-G2", "note-C4_eighth", "note-E4_half", "barline"]
+    assert project_primus(extended) == plain
+    assert project_primus(["clef.G-L2"]) == ["clef.G-L2"]
+
+
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.semantic"
+    path.write_text(format_semantic(["clef-G2", "barline"]))
+    assert path.read_text() == "clef-G2\tbarline\n"
+    assert read_semantic(path) == ["clef-G2", "barline"]
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="Cannot read"):
+        read_semantic(path)
+
+
+def test_chord_keeps_its_members() -> None:
+    chord = parse_symbol("note-G3_eighth|note-D4_eighth")
+    assert isinstance(chord, Note)
+    assert [str(pitch) for pitch in chord.pitches] == ["G3", "D4"]
