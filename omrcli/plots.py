@@ -77,7 +77,7 @@ def plot_confusions(confusions: Mapping[tuple[str, str], int], path: Path, top: 
     width, height = 3.2 + 0.42 * len(columns), 2.8 + 0.32 * len(rows)
     figure = _new_figure(max(width, 6.0), max(height, 3.5))
     axes = figure.subplots()
-    axes.set_title(f"Top {len(shown)} confusions of {len(confusions)}", loc="left")
+    axes.set_title(f"The {len(shown)} most frequent of {len(confusions)} confusions", loc="left")
     if shown:
         _draw_heatmap(axes, rows, columns, shown)
     else:
@@ -105,11 +105,13 @@ def _draw_heatmap(
                 axes.text(x, y, str(number), ha="center", va="center", color=colour, fontsize=8)
     axes.set_yticks(range(len(rows)), [token or "(nothing)" for token in rows], fontsize=8)
     names = [token or "(missed)" for token in columns]
-    axes.set_xticks(range(len(columns)), names, fontsize=8, rotation=55, ha="right")
+    axes.set_xticks(
+        range(len(columns)), names, fontsize=8, rotation=55, ha="right", rotation_mode="anchor"
+    )
     axes.set_xticks([x - 0.5 for x in range(1, len(columns))], minor=True)
     axes.set_yticks([y - 0.5 for y in range(1, len(rows))], minor=True)
     axes.grid(which="minor", color="#eeeeee", linewidth=0.8)
-    axes.grid(which="major", visible=False)
+    axes.spines[:].set_visible(False)
     axes.tick_params(which="both", length=0)
     axes.set_xlabel("read as")
     axes.set_ylabel("truth")
@@ -149,30 +151,59 @@ def plot_frequency(tokens: Mapping[str, EditCounts], path: Path) -> None:
 
 
 def _draw_frequency(axes: Axes, known: Sequence[EditCounts]) -> None:
-    # Tokens with the same counts coincide: one dot for all, its area saying how many.
-    dots = Counter((counts.reference, 100 * (counts.error_rate or 0)) for counts in known)
-    axes.scatter(
-        [x for x, _ in dots],
-        [y for _, y in dots],
-        s=[14 + 6 * number for number in dots.values()],
-        color=_MUTED,
-        alpha=0.45,
-        linewidths=0,
-        label="one token (larger: several with the same counts)",
-    )
     bins = _bin_by_octave(known)
+    # One wrong of one is 100 %: such tokens are many, and would press the line to the floor.
+    top = max(10.0, 2.5 * max(_percent(group.counts) for group in bins))
+    _draw_dots(axes, Counter((counts.reference, _percent(counts)) for counts in known), top)
     frequencies = [group.frequency for group in bins]
-    rates = [100 * (group.counts.error_rate or 0) for group in bins]
-    axes.plot(frequencies, rates, color=_BLUE, marker="o", linewidth=2, label="all within a factor")
+    rates = [_percent(group.counts) for group in bins]
+    label = "all tokens as frequent as that, within a factor of two"
+    axes.plot(frequencies, rates, color=_BLUE, marker="o", linewidth=2, label=label)
     for group, x, y in zip(bins, frequencies, rates, strict=True):
-        label = f"{y:.1f} %\n{group.tokens} tokens"
         axes.annotate(
-            label, (x, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=7
+            f"{y:.1f} %\n{group.tokens} token{'s' if group.tokens > 1 else ''}",
+            (x, y),
+            xytext=(0, 9),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+            bbox={"boxstyle": "round,pad=0.1", "color": "white", "alpha": 0.75},
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(_format_plain)
+    axes.set_ylim(-0.03 * top, 1.03 * top)
     axes.set_xlabel("occurrences in the truth (log scale)")
     axes.set_ylabel("symbol error rate (%)")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+
+
+def _draw_dots(axes: Axes, dots: Mapping[tuple[int, float], int], top: float) -> None:
+    """Draw tokens at (frequency, percent); those with the same counts share a larger dot."""
+    styles = (
+        ([dot for dot in dots if dot[1] <= top], "o", "one token (larger: several)"),
+        ([dot for dot in dots if dot[1] > top], "^", "one token, off the scale"),
+    )
+    for shown, marker, label in styles:
+        if shown:
+            axes.scatter(
+                [x for x, _ in shown],
+                [min(y, top) for _, y in shown],
+                s=[14 + 6 * dots[dot] for dot in shown],
+                marker=marker,
+                color=_MUTED,
+                alpha=0.45,
+                linewidths=0,
+                label=label,
+            )
+
+
+def _percent(counts: EditCounts) -> float:
+    return 100 * (counts.error_rate or 0)
+
+
+def _format_plain(value: float, position: float | None = None) -> str:
+    """Ticks of a log axis as 0.1, 1, 10 and not as powers of ten."""
+    return f"{value:g}"
 
 
 def _bin_by_octave(known: Sequence[EditCounts]) -> list[_Bin]:
@@ -243,8 +274,8 @@ def _draw_loss(axes: Axes, training: TrainingLog) -> None:
         _say_nothing(axes, "No loss was logged yet")
         return
     axes.plot(training.steps, training.losses, color=_MUTED, linewidth=1.2)
-    if min(training.losses) > 0:  # a gamma above 0 can bring focal loss to exactly 0
-        axes.set_yscale("log")
+    if min(training.losses) > 0:  # focal loss with a gamma above 0 may reach 0
+        _use_log_scale(axes)
     axes.set_ylabel("loss")
 
 
@@ -263,9 +294,15 @@ def _draw_rates(axes: Axes, training: TrainingLog) -> None:
         axes.plot(
             training.validated_steps, percent, color=colour, marker="o", markersize=3, label=label
         )
-    axes.set_ylim(0, 105)
+    if min(training.symbol_error_rates + training.sequence_error_rates) > 0:
+        _use_log_scale(axes)
     axes.set_ylabel("%")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+
+
+def _use_log_scale(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(_format_plain)
 
 
 # --- figures --------------------------------------------------------------------------------------
@@ -291,7 +328,7 @@ def _say_nothing(axes: Axes, text: str) -> None:
 def _save(figure: Figure, path: Path) -> None:
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-        if not axes.images:
+        if not axes.images and axes.has_data():
             axes.grid(color="#e6e6e6", linewidth=0.6)
             axes.set_axisbelow(True)
     content = io.BytesIO()

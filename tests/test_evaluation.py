@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
-from readings import TRUTHS, Sample, make_model
 
 from omrcli.errors import InputError, ModelError, NothingRecognisedError, UsageError
 from omrcli.evaluation import (
@@ -15,6 +14,8 @@ from omrcli.evaluation import (
     evaluation_json,
 )
 from omrcli.metrics import EditCounts
+
+from .readings import TRUTHS, Sample, make_model
 
 
 def run(

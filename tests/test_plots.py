@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from readings import TRUTHS, Sample, make_model
 
 from omrcli.errors import InputError, MissingDependencyError, OutputError
 from omrcli.evaluation import evaluate
@@ -17,6 +16,8 @@ from omrcli.plots import (
     plot_training,
     read_training_log,
 )
+
+from .readings import TRUTHS, Sample, make_model
 
 HEADER = (
     "step,seconds,loss,lr,staves_per_second,"
