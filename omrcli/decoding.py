@@ -99,7 +99,8 @@ def search_prefixes(
                 entry[1] = np.logaddexp(entry[1], ends_label + frame[prefix[-1]])
             for label in extending:
                 repeats = bool(prefix) and prefix[-1] == label
-                longer = masses[prefix + (label,)]
+                extended = (*prefix, label)
+                longer = masses[extended]
                 longer[1] = np.logaddexp(
                     longer[1], (ends_blank if repeats else total) + frame[label]
                 )

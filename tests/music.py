@@ -35,7 +35,7 @@ def pitches() -> st.SearchStrategy[Pitch]:
 
 
 def notes() -> st.SearchStrategy[Note]:
-    """Notes, grace notes and chords; the members of a chord stand on different positions, low first."""
+    """Notes, grace notes and chords; members of a chord stand on different positions."""
     chords = st.lists(pitches(), min_size=1, max_size=3, unique_by=lambda pitch: pitch.diatonic)
     ordered = chords.map(lambda found: tuple(sorted(found, key=lambda pitch: pitch.diatonic)))
     return st.builds(Note, ordered, durations(), st.booleans(), st.booleans())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from music import symbols
 
 from omrcli.errors import InputError, TokenError
 from omrcli.tokens import (
@@ -22,8 +23,6 @@ from omrcli.tokens import (
     project_primus,
     read_semantic,
 )
-
-from .music import symbols
 
 VOCABULARY = Path(__file__).parents[2] / "shared/corpora/primus_vocabulary_semantic.txt"
 
@@ -44,14 +43,24 @@ def test_every_primus_token_parses_and_is_its_own_projection() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "note", "note-H4_quarter", "note-C4_quartre", "note-C4_quarter....", "clef-G6", "clef-X2"]
-    + ["keySignature-G#M", "timeSignature-0/4", "timeSignature-3", "multirest-0", "multirest-01"]
-    + [
-        "rest-quarter_",
+    [
+        "",
+        "note",
+        "note-H4_quarter",
+        "note-C4_quartre",
+        "note-C4_quarter....",
+        "note-C4_quarter ",
         "note-C4_quarter|note-E4_eighth",
+        "clef-G6",
+        "clef-X2",
+        "keySignature-G#M",
+        "timeSignature-0/4",
+        "timeSignature-3",
+        "multirest-0",
+        "multirest-01",
+        "rest-quarter_",
         "barline-thin",
         "Tie",
-        "note-C4_quarter ",
     ],
 )
 def test_other_texts_are_refused(text: str) -> None:
