@@ -14,8 +14,7 @@ from omrcli.evaluation import (
     evaluation_json,
 )
 from omrcli.metrics import EditCounts
-
-from .readings import TRUTHS, Sample, make_model
+from tests.readings import TRUTHS, Sample, make_model
 
 
 def run(

@@ -16,8 +16,7 @@ from omrcli.plots import (
     plot_training,
     read_training_log,
 )
-
-from .readings import TRUTHS, Sample, make_model
+from tests.readings import TRUTHS, Sample, make_model
 
 HEADER = (
     "step,seconds,loss,lr,staves_per_second,"

@@ -6,8 +6,7 @@ from omrcli.errors import InputError, NothingRecognisedError
 from omrcli.evaluation import EvalModel, EvalOptions, EvalResult, Reading, compare_results, evaluate
 from omrcli.metrics import Interval
 from omrcli.tables import Table, comparison_table, format_rate, result_tables
-
-from .readings import TRUTHS, Sample, make_model
+from tests.readings import TRUTHS, Sample, make_model
 
 SAMPLES = [Sample(name, truth) for name, truth in TRUTHS.items()]
 
