@@ -21,6 +21,7 @@ from .metrics import (
     count_edits,
     group_by_frequency,
     kind_of,
+    merge_tallies,
     paired_bootstrap,
     sequence_counts,
     symbol_counts,
@@ -395,7 +396,7 @@ def _summarise(
     read: tuple[Sequence[SampleRow], Sequence[Failure]],
 ) -> EvalResult:
     rows, failures = read
-    tally = sum((tally_staff(row.truth, row.prediction) for row in rows), Tally())
+    tally = merge_tallies([tally_staff(row.truth, row.prediction) for row in rows])
     table = None if options.frequency is None else cleaner.clean_table(options.frequency)
     each = [row.counts for row in rows]
     return EvalResult(

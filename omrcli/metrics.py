@@ -291,14 +291,22 @@ class Tally:
     confusions: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.staves + other.staves,
-            self.wrong_staves + other.wrong_staves,
-            self.counts + other.counts,
-            _merge_counts(self.kinds, other.kinds.items()),
-            _merge_counts(self.tokens, other.tokens.items()),
-            Counter(self.confusions) + Counter(other.confusions),
-        )
+        return merge_tallies([self, other])
+
+
+def merge_tallies(tallies: Sequence[Tally]) -> Tally:
+    """Add up any number of tallies: the same as `+`, and much faster for many."""
+    confusions: Counter[tuple[str, str]] = Counter()
+    for tally in tallies:
+        confusions.update(tally.confusions)
+    return Tally(
+        staves=sum(tally.staves for tally in tallies),
+        wrong_staves=sum(tally.wrong_staves for tally in tallies),
+        counts=sum((tally.counts for tally in tallies), EditCounts()),
+        kinds=_merge_counts(entry for tally in tallies for entry in tally.kinds.items()),
+        tokens=_merge_counts(entry for tally in tallies for entry in tally.tokens.items()),
+        confusions=confusions,
+    )
 
 
 def tally_staff(reference: Sequence[str], prediction: Sequence[str]) -> Tally:
@@ -310,19 +318,17 @@ def tally_staff(reference: Sequence[str], prediction: Sequence[str]) -> Tally:
         staves=1,
         wrong_staves=int(counts.errors > 0),
         counts=counts,
-        kinds=_merge_counts({}, (entry for pair in pairs for entry in _kind_counts(pair))),
+        kinds=_merge_counts(entry for pair in pairs for entry in _kind_counts(pair)),
         tokens=_merge_counts(
-            {}, ((pair.reference or pair.prediction or GAP, pair.counts) for pair in pairs)
+            (pair.reference or pair.prediction or GAP, pair.counts) for pair in pairs
         ),
         confusions=Counter((pair.reference or GAP, pair.prediction or GAP) for pair in wrong),
     )
 
 
-def _merge_counts(
-    counts: Mapping[str, EditCounts], more: Iterable[tuple[str, EditCounts]]
-) -> dict[str, EditCounts]:
-    merged = dict(counts)
-    for key, value in more:
+def _merge_counts(entries: Iterable[tuple[str, EditCounts]]) -> dict[str, EditCounts]:
+    merged: dict[str, EditCounts] = {}
+    for key, value in entries:
         merged[key] = merged[key] + value if key in merged else value
     return merged
 

@@ -17,6 +17,7 @@ from omrcli.metrics import (
     frequency_classifier,
     group_by_frequency,
     kind_of,
+    merge_tallies,
     paired_bootstrap,
     sequence_counts,
     sequence_error_rate,
@@ -172,6 +173,8 @@ def test_merging_tallies_is_associative_and_has_a_zero(a: Tally, b: Tally, c: Ta
     assert (a + b) + c == a + (b + c)
     assert a + Tally() == Tally() + a == a
     assert a + b == b + a
+    assert merge_tallies([a, b, c]) == a + b + c
+    assert merge_tallies([]) == Tally()
 
 
 @given(staves)
