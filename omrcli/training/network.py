@@ -63,7 +63,7 @@ def factor_units(units: Sequence[str]) -> tuple[tuple[int, ...], ...]:
 
 
 _FACTOR = re.compile(
-    r"(?P<word>[a-z][a-z_]+)|(?P<step>[A-G])|(?P<alter>##|bb|#|b)|(?P<number>@?-?\d+)|(?P<mark>[.:/|]+)"
+    r"(?P<word>[a-z][a-z_]+)|(?P<step>[A-G])|(?P<alter>##|bb|#|b)|(?P<number>@?-?\d+)|(?P<mark>[:/|]|\.+(?=_|$))"
 )
 
 
