@@ -13,9 +13,10 @@ from omrcli.registry import SPEC_KEY, ModelSpec
 
 PATH = Path(__file__).parent / "data" / "tiny.onnx"
 TUNE = (
-    "clef-G2 keySignature-GM timeSignature-4/4 note-G4_quarter note-A4_quarter note-B4_half barline "
-    "note-F#5_eighth note-G5_eighth rest-quarter note-D5_half barline"
-).split()
+    *("clef-G2", "keySignature-GM", "timeSignature-4/4"),
+    *("note-G4_quarter", "note-A4_quarter", "note-B4_half", "barline"),
+    *("note-F#5_eighth", "note-G5_eighth", "rest-quarter", "note-D5_half", "barline"),
+)
 CONFIDENCE = 0.9
 SPEC = ModelSpec(
     name="tiny",
