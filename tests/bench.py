@@ -1,0 +1,83 @@
+"""`make bench`: start-up, cold and warm speed, and peak memory of the installed `omr`.
+
+Each figure is the best of a few runs: what else the machine does only ever adds to it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tiny
+from drawn import write_page
+
+from omrcli.errors import ModelError
+from omrcli.pipeline import TranscribeOptions, Transcriber
+from omrcli.registry import find_model
+
+ROOT = Path(__file__).parent.parent
+RUNS = 5
+BATCH = 16
+
+
+def measure_process(*arguments: str) -> tuple[float, float]:
+    """Wall time in seconds and peak memory in MB of one `omr` process."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "omrcli", *arguments], stdout=-3, cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"omr {' '.join(arguments)} failed with status {process.returncode}")
+    scale = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+    return time.perf_counter() - started, usage.ru_maxrss / scale
+
+
+def best_of(*arguments: str) -> tuple[float, float]:
+    """The shortest wall time and the highest peak of some runs."""
+    measured = [measure_process(*arguments) for _ in range(RUNS)]
+    return min(seconds for seconds, _ in measured), max(peak for _, peak in measured)
+
+
+def measure_warm(staff: Path, model: str | None) -> float:
+    """Staves per second from file to score, the model loaded."""
+    transcriber = Transcriber(TranscribeOptions(model=model))
+    transcriber.transcribe(staff)
+    started = time.perf_counter()
+    for _ in range(BATCH):
+        transcriber.transcribe(staff)
+    return BATCH / (time.perf_counter() - started)
+
+
+def choose_model() -> str | None:
+    """The shipped model, or the tests' tiny one where there is none."""
+    try:
+        find_model()
+    except ModelError:
+        print("no model is installed: figures are of the tests' tiny model")
+        return str(tiny.PATH)
+    return None
+
+
+def main(folder: Path) -> None:
+    """Print one line for each figure."""
+    example = ROOT / "examples" / "staff.png"
+    staff = example if example.exists() else write_page(folder / "staff.png")
+    model = choose_model()
+    chosen = ["--model", model] if model else []
+    out = folder / "out.musicxml"
+    seconds, _ = best_of("--help")
+    print(f"omr --help                       {seconds:6.2f} s")
+    seconds, peak = best_of("transcribe", str(staff), *chosen)
+    print(f"one staff to semantic, cold      {seconds:6.2f} s  {peak:6.0f} MB at peak")
+    seconds, peak = best_of("transcribe", str(staff), *chosen, "-o", str(out))
+    print(f"one staff to MusicXML, cold      {seconds:6.2f} s  {peak:6.0f} MB at peak")
+    print(f"warm, file to score              {measure_warm(staff, model):6.1f} staves/s")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        main(Path(name))

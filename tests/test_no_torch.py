@@ -1,0 +1,59 @@
+"""Everything a user of `omr transcribe` loads works without torch and the other extras."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import tiny
+from drawn import write_page
+
+ROOT = Path(__file__).parent.parent
+BLOCKED = ("torch", "onnx", "verovio", "resvg_py", "matplotlib", "scipy", "pytest")
+CODE = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+
+BLOCKED = set(sys.argv[1].split(","))
+sys.meta_path.insert(0, Blocker())
+from omrcli.cli import app
+arguments = sys.argv[2:]
+try:
+    app(arguments)
+finally:
+    loaded = BLOCKED & {name.split(".")[0] for name in sys.modules}
+    print("loaded:", sorted(loaded), file=sys.stderr)
+"""
+
+
+def run_blocked(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CODE, ",".join(BLOCKED), *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_transcribe_without_extras(tmp_path: Path) -> None:
+    staff = write_page(tmp_path / "staff.png")
+    outputs = [f"-o{tmp_path / name}" for name in ("a.musicxml", "a.mid", "a.json", "a.semantic")]
+    result = run_blocked("transcribe", str(staff), "-m", str(tiny.PATH), *outputs)
+    assert (result.returncode, result.stderr.strip()) == (0, "loaded: []")
+    assert (tmp_path / "a.semantic").read_text().split() == list(tiny.TUNE)
+    assert (tmp_path / "a.musicxml").stat().st_size > 1000
+
+
+def test_train_without_torch_names_the_extra(tmp_path: Path) -> None:
+    result = run_blocked("train", str(tmp_path))
+    assert result.returncode == 6
+    assert "omr: This needs torch; run pip install 'omrcli[train]'." in result.stderr
+
+
+def test_synth_without_verovio_names_the_extra(tmp_path: Path) -> None:
+    result = run_blocked("synth", str(tmp_path / "out"), "-n", "1", "--jobs", "1")
+    assert result.returncode == 6
+    assert "omrcli[synth]" in result.stderr
