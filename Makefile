@@ -43,7 +43,7 @@ lint: $(VENV)/.all ## Check style and types
 	$(BIN)/mypy
 
 bench: $(VENV)/.base ## Measure start-up, speed and memory
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.bench
 
 train-extras: $(VENV)/.all ## Set up everything that synth, train and eval need
 	@echo "ready: $(BIN)/omr train --help"

@@ -12,12 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import tiny
-from drawn import write_page
-
 from omrcli.errors import ModelError
 from omrcli.pipeline import TranscribeOptions, Transcriber
 from omrcli.registry import find_model
+from tests import tiny
+from tests.drawn import write_page
 
 ROOT = Path(__file__).parent.parent
 RUNS = 5

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
-from drawn import write_blank, write_page
 from typer.testing import CliRunner
 
 import omrcli
 from omrcli import cli_errors, pipeline
 from omrcli.cli import app
 from omrcli.errors import ExitCode, InputError, MissingDependencyError, OutputError
+from tests import tiny
+from tests.drawn import write_blank, write_page
 
 ROOT = Path(__file__).parent.parent
 MODEL = str(tiny.PATH)

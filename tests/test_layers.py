@@ -20,6 +20,7 @@ DOORS = {
     "verovio": ("engrave.py",),
     "resvg_py": ("synth/render.py",),
     "music21": ("musicxml*.py",),
+    "mido": ("midi.py",),
     "onnxruntime": ("logits.py",),
     "matplotlib": ("plots.py",),
 }

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 from numpy.typing import NDArray
 
 from omrcli import devices, logits
 from omrcli.errors import MissingDependencyError, ModelError, UsageError
 from omrcli.logits import Reader, batch_by_width, pad_images
 from omrcli.registry import Model, load_model
+from tests import tiny
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import tiny
-from drawn import write_page
+from tests import tiny
+from tests.drawn import write_page
 
 ROOT = Path(__file__).parent.parent
 BLOCKED = ("torch", "onnx", "verovio", "resvg_py", "matplotlib", "scipy", "pytest")

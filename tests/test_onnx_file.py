@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tiny
 
 from omrcli.errors import ModelError
 from omrcli.onnx_file import read_metadata
 from omrcli.registry import SPEC_KEY, read_spec
+from tests import tiny
 
 
 def test_metadata_equals_what_onnx_reads() -> None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny
 
 from omrcli import registry
 from omrcli.errors import ModelError
 from omrcli.registry import ModelSpec
+from tests import tiny
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The tiny model of the tests: whatever staff it is shown, it reads the same tune.
 
-`python tests/tiny.py` (needs onnx) writes it anew to tests/data/tiny.onnx.
+`python -m tests.tiny` (needs onnx) writes it anew to tests/data/tiny.onnx.
 """
 
 from __future__ import annotations
