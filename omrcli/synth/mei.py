@@ -1,8 +1,8 @@
 """MEI text -> token sequences, staff by staff. The only reader of MEI in the package.
 
 Every corpus comes here through Verovio's importers, so one reader serves Plaine and Easie,
-MusicXML, Humdrum and ABC. A measure that holds something outside the encoding (a chord, two voices, a hidden
-note) is a cut: the sequence ends before it, and a new one begins after it with the signs in force.
+MusicXML, Humdrum and ABC. A measure that holds something outside the encoding (a chord, two voices,
+a hidden note) is a cut: the sequence ends before it, and a new one begins after it.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from omrcli.errors import InputError, MissingDependencyError, OmrError
 from omrcli.synth.excerpts import ExcerptOptions, excerpts
+from omrcli.synth.humdrum import split_spines
 from omrcli.synth.mei import read_mei
 
 #: Suffix -> the name that Verovio gives to the input format.
@@ -230,6 +231,9 @@ def _read_pieces(entry: _Entry, data: bytes) -> Iterator[Piece]:
     elif entry.suffix == ".abc":
         for tune in split_tunes(_text(data)):
             yield _piece(entry.name, tune, "abc")
+    elif entry.suffix == ".krn":
+        spines = [_piece(entry.name, spine, "humdrum") for spine in split_spines(_text(data))]
+        yield Piece(entry.name, tuple(text for piece in spines for text in piece.sequences))
     elif entry.suffix in (".mxl", ".musicxml", ".xml"):
         text = _unzip(data, entry.name) if data[:2] == b"PK" else data
         yield _piece(entry.name, drop_keyboard_parts(text, entry.name), "musicxml")
