@@ -27,7 +27,7 @@ def exit_on_error(verbose: bool = False) -> Iterator[None]:
     """Run a command's body; end the process with the status of what it raises."""
     try:
         yield
-        flush_stdout()
+        write_stdout()
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except BrokenPipeError:
@@ -87,14 +87,16 @@ def say(text: str) -> None:
     print(f"omr: {text}", file=sys.stderr, flush=True)
 
 
-def flush_stdout() -> None:
-    """Bring everything printed to where stdout goes.
+def write_stdout(content: bytes = b"") -> None:
+    """Bring everything printed so far, and then the content, to where stdout goes.
 
     Raises:
         OutputError: it cannot take it, for instance because the disk is full.
     """
     try:
         sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_errors import exit_on_error, say
+from .cli_errors import exit_on_error, say, write_stdout
 from .cli_options import BatchOption, BeamOption, DeviceOption, ThreadsOption, VerboseOption
 from .cli_progress import make_console, print_table, show_progress
 
@@ -93,13 +93,13 @@ def evaluate(
 def _give_out(results: Sequence[EvalResult], json_file: str | None, plots: Path | None) -> None:
     """Print or write the results; the tables make way where JSON takes standard output."""
     if json_file == "-":
-        print(_to_json(results))
+        write_stdout(_to_json(results))
     else:
         _print_results(results)
     if json_file not in (None, "-"):
         from .output import write_file
 
-        write_file(Path(str(json_file)), (_to_json(results) + "\n").encode())
+        write_file(Path(str(json_file)), _to_json(results))
     if plots is not None:
         _draw_plots(results, plots)
 
@@ -125,7 +125,8 @@ def _draw_plots(results: Sequence[EvalResult], folder: Path) -> None:
             say(f"wrote {path}")
 
 
-def _to_json(results: Sequence[EvalResult]) -> str:
+def _to_json(results: Sequence[EvalResult]) -> bytes:
     from .evaluation import evaluation_json
 
-    return json.dumps(evaluation_json(results), indent=2, ensure_ascii=False)
+    text = json.dumps(evaluation_json(results), indent=2, ensure_ascii=False)
+    return text.encode() + b"\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_errors import exit_on_error, flush_stdout, report_error, say
+from .cli_errors import exit_on_error, report_error, say, write_stdout
 from .cli_options import (
     BatchOption,
     BeamOption,
@@ -151,7 +151,7 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
             report_error(error, run.verbose, job.source)
     if failures:
         say(f"{failures} of {len(jobs)} inputs failed.")
-        flush_stdout()
+        write_stdout()
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
 
 
@@ -159,9 +159,7 @@ def _write(target: Target, content: bytes) -> None:
     from .output import make_folder, write_file
 
     if target.path is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        flush_stdout()
+        write_stdout(content)
         return
     make_folder(target.path.parent)
     write_file(target.path, content)

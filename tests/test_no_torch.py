@@ -11,16 +11,25 @@ from tests.drawn import write_page
 
 ROOT = Path(__file__).parent.parent
 BLOCKED = ("torch", "onnx", "verovio", "resvg_py", "matplotlib", "scipy", "pytest")
-CODE = """
+CODE = '''
 import sys
 
-class Blocker:
+class Without:
+    """A finder that finds nothing of the blocked packages, as if they were not installed."""
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in BLOCKED:
-            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+            return None
+        return self.finder.find_spec(name, path, target)
 
 BLOCKED = set(sys.argv[1].split(","))
-sys.meta_path.insert(0, Blocker())
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 from omrcli.cli import app
 arguments = sys.argv[2:]
 try:
@@ -28,7 +37,7 @@ try:
 finally:
     loaded = BLOCKED & {name.split(".")[0] for name in sys.modules}
     print("loaded:", sorted(loaded), file=sys.stderr)
-"""
+'''
 
 
 def run_blocked(*arguments: str) -> subprocess.CompletedProcess[str]:
