@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 from omrcli.assembly import Item, Segment, Sign, Signs, join_staves
+from omrcli.errors import UsageError
 from omrcli.tokens import (
     Barline,
     Clef,
@@ -28,6 +29,7 @@ from omrcli.tokens import (
 EventKind = Literal["note", "rest", "multirest", "grace"]
 Status = Literal["full", "short", "over", "pickup", "unmetered", "multirest"]
 
+MIN_TEMPO, MAX_TEMPO = 4, 1000
 WHOLE_REST = Duration("whole")
 
 
@@ -130,10 +132,21 @@ class Score:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What a written file says beyond the notes: a title, and a tempo in quarter notes a minute."""
+    """What a written file says beyond the notes: a title, and a tempo in quarter notes a minute.
+
+    Raises:
+        UsageError: the tempo is outside what MIDI can hold and players play.
+    """
 
     title: str | None = None
     tempo: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
+            raise UsageError(
+                f"The tempo must be {MIN_TEMPO} to {MAX_TEMPO} quarter notes a minute, "
+                f"not {self.tempo:g}."
+            )
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from music import score, sequences
 
 from omrcli.assembly import cut_staff, join_staves
 from omrcli.score import build_score, score_tokens
 from omrcli.tokens import Token, parse_symbol
+from tests.scores import score, sequences
 
 START = "clef-G2 keySignature-DM timeSignature-2/4"
 
@@ -69,6 +69,7 @@ def test_a_tie_over_the_line_break_may_be_drawn_at_either_end_or_both():
     assert joined(f"{START} D4_half tie barline", f"{again} tie D4_half barline") == expected
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(sequences(), max_size=3))
 def test_joining_keeps_every_event_in_order(staves):
     read = [[Token(text) for text in texts] for texts in staves]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from hypothesis import given
-from music import score, sequences
+from hypothesis import given, settings
 
 from omrcli.score import build_score, measure_warnings, score_tokens
 from omrcli.tokens import Token
+from tests.scores import score, sequences
 
 
+@settings(max_examples=60, deadline=None)
 @given(sequences())
 def test_a_score_gives_its_tokens_back(texts):
     assert score_tokens(build_score([[Token(text) for text in texts]])) == texts

@@ -1,0 +1,382 @@
+"""A score as MusicXML, plain or compressed. The sole door to music21, imported on first use.
+
+music21 spells the notes. The frame around them (measures, signs, multirests, header) is built here:
+music21's own holds dates and random ids, and meters such as 2/48 and measures that do not fill
+their meter are outside its model. Two runs write the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import groupby
+from math import lcm
+from typing import Any
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, SubElement
+
+from omrcli import __version__
+from omrcli.notation import NotedEvent, left_repeats, note_events, right_barlines
+from omrcli.score import Change, ExportOptions, Measure, Part, Score
+from omrcli.tokens import (
+    DURATIONS,
+    Clef,
+    Duration,
+    KeySignature,
+    Multirest,
+    Note,
+    Pitch,
+    TimeSignature,
+)
+
+DOCTYPE = (
+    '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
+    '"http://www.musicxml.org/dtds/partwise.dtd">'
+)
+MXL_TYPE = "application/vnd.recordare.musicxml"
+#: Divisions of a quarter note beyond which a duration is rounded: readers count in 32 bits.
+MAX_DIVISIONS = 1_000_000
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
+
+_TYPES = {
+    "quadruple_whole": "longa",
+    "double_whole": "breve",
+    "sixteenth": "16th",
+    "thirty_second": "32nd",
+    "sixty_fourth": "64th",
+    "hundred_twenty_eighth": "128th",
+}
+_TIES = {(True, False): "start", (False, True): "stop", (True, True): "continue"}
+_BEAMS = {
+    "begin": ("start",),
+    "continue": ("continue",),
+    "end": ("stop",),
+    "forward hook": ("partial", "right"),
+    "backward hook": ("partial", "left"),
+}
+_BAR_STYLES = {
+    None: "none",
+    "double": "light-light",
+    "final": "light-heavy",
+    "repeat-end": "light-heavy",
+    "repeat-both": "light-heavy",
+}
+
+
+def musicxml_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
+    """The score as a MusicXML 4.0 document, UTF-8.
+
+    What the format cannot say is left out: signs that follow the last barline, and the
+    difference between a multirest of one measure and a whole rest that lasts its measure.
+    """
+    root = _document(score, options or ExportOptions())
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
+
+
+def mxl_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
+    """The score as compressed MusicXML (.mxl)."""
+    container = Element("container")
+    files = SubElement(container, "rootfiles")
+    SubElement(files, "rootfile", {"full-path": "score.musicxml", "media-type": f"{MXL_TYPE}+xml"})
+    members = {
+        "mimetype": MXL_TYPE.encode(),
+        "META-INF/container.xml": ET.tostring(container, "UTF-8", xml_declaration=True),
+        "score.musicxml": musicxml_bytes(score, options),
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, data in members.items():
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.create_system = 3  # the default tells which system wrote the file
+            entry.external_attr = 0o644 << 16
+            if name != "mimetype":  # the first member is stored, so that its bytes tell the type
+                entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    return packed.getvalue()
+
+
+def _document(score: Score, options: ExportOptions) -> Element:
+    root = Element("score-partwise", version="4.0")
+    title = options.title or score.title
+    if title:
+        printable = "".join(sign for sign in title if sign.isprintable())  # XML has no others
+        SubElement(SubElement(root, "work"), "work-title").text = printable
+    encoding = SubElement(SubElement(root, "identification"), "encoding")
+    SubElement(encoding, "software").text = f"omr {__version__}"
+    for element in ("accidental", "beam"):
+        SubElement(encoding, "supports", {"element": element, "type": "yes"})
+    part_list = SubElement(root, "part-list")
+    for number, part in enumerate(score.parts, 1):
+        name = f"P{number}"
+        entry = SubElement(part_list, "score-part", id=name)
+        SubElement(entry, "part-name")
+        # MuseScore warns of a part without an instrument; one without a name is as neutral.
+        SubElement(SubElement(entry, "score-instrument", id=f"{name}-I1"), "instrument-name")
+        SubElement(root, "part", id=name).extend(_PartWriter(part, options.tempo).measures())
+    return root
+
+
+class _PartWriter:
+    """Writes the measures of one part."""
+
+    def __init__(self, part: Part, tempo: float | None) -> None:
+        self.part = part
+        self.tempo = tempo
+        self.noted = note_events(part)
+        self.barlines = right_barlines(part)
+        self.repeats = left_repeats(part)
+        self.spell = _Speller(_divisions(part))
+        self.fifths = 0
+        self.started = False
+
+    def measures(self) -> Iterator[Element]:
+        """The measure elements. A part without any gets an empty one that shows its signs."""
+        if not self.part.measures:
+            yield self._open(1, self.part.trailing)
+        for index, measure in enumerate(self.part.measures):
+            elements = list(self._write(measure, self.noted[index]))
+            if self.repeats[index]:
+                elements[0].insert(0, _barline("left", "repeat-start"))
+            self._close(elements[-1], index)
+            yield from elements
+
+    def _write(self, measure: Measure, noted: Sequence[NotedEvent]) -> Iterator[Element]:
+        """A measure, or several where it holds a multirest."""
+        number = measure.number
+        for is_rest, group in groupby(
+            enumerate(noted), lambda pair: pair[1].event.kind == "multirest"
+        ):
+            if is_rest:
+                for place, multirest in group:
+                    elements = self._write_multirest(number, measure, multirest, place)
+                    number += len(elements)
+                    yield from elements
+            else:
+                yield self._write_notes(number, measure, list(group))
+                number += 1
+
+    def _write_multirest(
+        self, number: int, measure: Measure, noted: NotedEvent, place: int
+    ) -> list[Element]:
+        symbol = noted.event.symbol
+        count = symbol.count if isinstance(symbol, Multirest) else 1
+        first = self._open(number, _changes_at(measure, place))
+        if count > 1:  # MuseScore warns of a multiple rest of one measure
+            attributes = first.find("attributes")
+            if attributes is None:
+                attributes = Element("attributes")
+                first.insert(0, attributes)
+            style = SubElement(attributes, "measure-style")
+            SubElement(style, "multiple-rest").text = str(count)
+        others = [Element("measure", number=str(number + i)) for i in range(1, count)]
+        for element in [first, *others]:
+            element.append(self.spell.measure_rest(measure.expected or Fraction(4)))
+        return [first, *others]
+
+    def _write_notes(
+        self, number: int, measure: Measure, group: Sequence[tuple[int, NotedEvent]]
+    ) -> Element:
+        root = self._open(number, _changes_at(measure, group[0][0]))
+        if measure.status == "pickup":
+            root.set("implicit", "yes")
+        for place, noted in group:
+            if place != group[0][0]:
+                self._write_changes(root, _changes_at(measure, place))
+            if measure.is_measure_rest and measure.expected is not None:
+                root.append(self.spell.measure_rest(measure.expected, noted.event.fermata))
+            else:
+                root.extend(self.spell.elements(noted))
+        self._write_changes(root, _changes_at(measure, len(measure.events)))
+        return root
+
+    def _open(self, number: int, changes: Sequence[Change]) -> Element:
+        """A measure element with the signs at its start; the first one states them all."""
+        root = Element("measure", number=str(number))
+        first, self.started = not self.started, True
+        attributes = self._write_changes(root, changes, first)
+        if first and attributes is not None:
+            divisions = Element("divisions")
+            divisions.text = str(self.spell.divisions)
+            attributes.insert(0, divisions)
+            if self.tempo:
+                root.append(_metronome(self.tempo))
+        return root
+
+    def _write_changes(
+        self, root: Element, changes: Sequence[Change], first: bool = False
+    ) -> Element | None:
+        """Append an `attributes` element if there are signs; of two of a kind the later holds."""
+        signs: dict[type, Any] = (
+            {KeySignature: KeySignature(0), Clef: Clef("G", 2)} if first else {}
+        )
+        signs |= {type(change.symbol): change.symbol for change in changes}
+        elements: list[Element] = []
+        if key := signs.get(KeySignature):
+            elements.append(_key(key, self.fifths))
+            self.fifths = key.fifths
+        if time := signs.get(TimeSignature):
+            elements.append(_time(time))
+        if clef := signs.get(Clef):
+            elements.append(_clef(clef))
+        if not elements:
+            return None
+        attributes = SubElement(root, "attributes")
+        attributes.extend(elements)
+        return attributes
+
+    def _close(self, root: Element, index: int) -> None:
+        kind = self.barlines[index]
+        is_last = index == len(self.barlines) - 1
+        if kind in _BAR_STYLES and (kind is not None or is_last):
+            root.append(_barline("right", kind))
+
+
+def _changes_at(measure: Measure, place: int) -> list[Change]:
+    return [change for change in measure.changes if change.before == place]
+
+
+def _divisions(part: Part) -> int:
+    """The fewest divisions of a quarter note in which every duration is a whole number."""
+    lengths = [event.duration for measure in part.measures for event in measure.events]
+    lengths += [measure.expected for measure in part.measures if measure.expected]
+    return min(lcm(*(length.denominator for length in lengths)), MAX_DIVISIONS)
+
+
+def _key(key: KeySignature, before: int) -> Element:
+    element = Element("key")
+    if before and not key.fifths:  # naturals are drawn only where the score says so
+        SubElement(element, "cancel").text = str(before)
+    SubElement(element, "fifths").text = str(key.fifths)
+    return element
+
+
+def _time(time: TimeSignature) -> Element:
+    symbol = {"C": {"symbol": "common"}, "C/": {"symbol": "cut"}}.get(time.text, {})
+    element = Element("time", symbol)
+    SubElement(element, "beats").text = str(time.beats)
+    SubElement(element, "beat-type").text = str(time.unit)
+    return element
+
+
+def _clef(clef: Clef) -> Element:
+    element = Element("clef")
+    SubElement(element, "sign").text = clef.sign
+    SubElement(element, "line").text = str(clef.line)
+    if clef.octave_shift:
+        SubElement(element, "clef-octave-change").text = str(clef.octave_shift)
+    return element
+
+
+def _barline(location: str, kind: str | None) -> Element:
+    element = Element("barline", location=location)
+    style = "heavy-light" if location == "left" else _BAR_STYLES[kind]
+    SubElement(element, "bar-style").text = style
+    if kind in ("repeat-start", "repeat-end", "repeat-both"):
+        direction = "forward" if location == "left" else "backward"
+        SubElement(element, "repeat", direction=direction)
+    return element
+
+
+def _metronome(tempo: float) -> Element:
+    """The tempo, in quarter notes a minute, as a metronome mark that also sounds."""
+    direction = Element("direction", placement="above")
+    mark = SubElement(SubElement(direction, "direction-type"), "metronome")
+    SubElement(mark, "beat-unit").text = "quarter"
+    SubElement(mark, "per-minute").text = f"{tempo:g}"
+    SubElement(direction, "sound", tempo=f"{tempo:g}")
+    return direction
+
+
+def _music21() -> Any:
+    """music21, whose import takes most of the time that writing a score takes."""
+    # On its first import it advises on stderr to install matplotlib, which nothing here needs.
+    with contextlib.redirect_stderr(io.StringIO()):
+        import music21
+        import music21.musicxml.m21ToXml
+
+    return music21
+
+
+class _Speller:
+    """Spells notes and rests with music21, in `divisions` of a quarter note."""
+
+    def __init__(self, divisions: int) -> None:
+        self.divisions = divisions
+        self._exporter = _music21().musicxml.m21ToXml.MeasureExporter()
+        self._exporter.currentDivisions = divisions
+        self._exporter.currentVoiceId = 1
+
+    def _make(self, noted: NotedEvent) -> Any:
+        """The music21 object of an event: Note, Chord or Rest."""
+        music21 = _music21()
+        symbol = noted.event.symbol
+        made: Any
+        if not isinstance(symbol, Note):
+            made = music21.note.Rest()
+        elif len(symbol.pitches) == 1:
+            made = _note(symbol.pitches[0], noted, 0)
+        else:
+            members = [_note(pitch, noted, place) for place, pitch in enumerate(symbol.pitches)]
+            made = music21.chord.Chord(members)
+        made.duration = _duration(noted)
+        if isinstance(symbol, Note) and symbol.grace:
+            made = made.getGrace()
+            # A slash is for the short grace note; a group is held together by its beam.
+            made.duration.slash = DURATIONS[symbol.duration.base] < 1 and not noted.beams
+        for beam in noted.beams:
+            made.beams.append(*_BEAMS[beam])
+        if noted.event.fermata:
+            fermata = music21.expressions.Fermata()
+            fermata.type = "upright"
+            made.expressions.append(fermata)
+        return made
+
+    def elements(self, noted: NotedEvent) -> list[Element]:
+        """The `note` elements of an event: one, or one for each member of a chord."""
+        made = self._make(noted)
+        self._exporter.xmlRoot = Element("measure")
+        members = list(made) if made.isChord else [made]
+        for place, member in enumerate(members):
+            self._exporter.noteToXml(member, place, made if made.isChord else None)
+        return list(self._exporter.xmlRoot)
+
+    def measure_rest(self, length: Fraction, fermata: bool = False) -> Element:
+        """A rest that lasts its measure, `length` in quarter notes."""
+        element = Element("note")
+        SubElement(element, "rest", measure="yes")
+        SubElement(element, "duration").text = str(round(length * self.divisions))
+        SubElement(element, "voice").text = "1"
+        if fermata:
+            SubElement(SubElement(element, "notations"), "fermata", type="upright")
+        return element
+
+
+def _note(pitch: Pitch, noted: NotedEvent, place: int) -> Any:
+    music21 = _music21()
+    made = music21.note.Note(f"{pitch.step}{pitch.octave}")
+    shown = noted.accidentals[place] is not None
+    if pitch.alter or shown:
+        made.pitch.accidental = music21.pitch.Accidental(pitch.alter)
+        made.pitch.accidental.displayStatus = shown
+    starts, stops = pitch in noted.tie_starts, pitch in noted.tie_stops
+    if starts or stops:
+        made.tie = music21.tie.Tie(_TIES[starts, stops])
+    return made
+
+
+def _duration(noted: NotedEvent) -> Any:
+    duration = _music21().duration
+    spelling = noted.event.spelling or Duration("whole")
+    made = duration.Duration(_TYPES.get(spelling.base, spelling.base), dots=spelling.dots)
+    if spelling.tuplet:
+        tuplet = duration.Tuplet(*spelling.tuplet)
+        if noted.tuplet and (noted.tuplet.starts or noted.tuplet.stops):
+            tuplet.type = "start" if noted.tuplet.starts else "stop"
+            tuplet.bracket = noted.tuplet.bracket
+        made.appendTuplet(tuplet)
+    return made
