@@ -1,8 +1,8 @@
 """MEI text -> token sequences, staff by staff. The only reader of MEI in the package.
 
 Every corpus comes here through Verovio's importers, so one reader serves Plaine and Easie,
-MusicXML, Humdrum and ABC. A measure that holds something outside the encoding (a chord, two voices,
-a hidden note) is a cut: the sequence ends before it, and a new one begins after it.
+MusicXML and Humdrum. A measure that holds something outside the encoding (a chord, two voices, a
+hidden note) is a cut: the sequence ends before it, and a new one begins after it.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ class MeiPart:
         return self.measures_read / self.measures if self.measures else 0.0
 
 
-def read_mei(text: str, trust_sounding: bool = True) -> list[MeiPart]:
+def read_mei(text: str) -> list[MeiPart]:
     """Parts of an MEI document, in the order of their staff definitions.
 
-    Alterations come from `accid.ges` where the document gives any and `trust_sounding` holds;
-    else from printed accidentals, which last for the measure, from ties and the key signature.
+    Alterations come from `accid.ges` where the document gives any; else from printed accidentals,
+    which last for the measure, from ties and the key signature.
 
     Raises:
         InputError: the text is not XML, or holds no score.
@@ -78,7 +78,7 @@ def read_mei(text: str, trust_sounding: bool = True) -> list[MeiPart]:
     score = root.find(".//score")
     if score is None:
         raise InputError("The MEI text has no <score>; only scores can be read.")
-    readers = _Readers(_collect_links(root, trust_sounding and "accid.ges" in text))
+    readers = _Readers(_collect_links(root, "accid.ges" in text))
     readers.walk(score)
     return readers.close()
 

@@ -1,8 +1,8 @@
 """Corpora of machine-readable music -> token sequences to engrave.
 
 Reads RISM-style Plaine and Easie records (JSON), MusicXML, Humdrum, ABC, MEI and `.semantic`
-files, single, in folders or in a tar archive. Verovio imports each (through `omrcli.engrave`),
-and `synth.mei` reads the result.
+files, single, in folders or in a tar archive. Verovio imports all but ABC (through
+`omrcli.engrave`), and `synth.mei` reads the result.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 
 from omrcli.errors import InputError, MissingDependencyError, OmrError
+from omrcli.synth.abc import read_tune, split_tunes
 from omrcli.synth.excerpts import ExcerptOptions, excerpts
 from omrcli.synth.humdrum import split_spines
 from omrcli.synth.mei import read_mei
 
-#: Suffix -> the name that Verovio gives to the input format.
+#: Suffix -> the name that Verovio gives to the format of what it imports.
 FORMATS = {
     ".musicxml": "musicxml",
     ".xml": "musicxml",
     ".mxl": "musicxml",
     ".krn": "humdrum",
-    ".abc": "abc",
     ".mei": "mei",
 }
+SUFFIXES = (".abc", ".json", ".semantic", *FORMATS)
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 #: Monophonic collections that music21 ships, used when no corpus is named.
 MUSIC21_FOLDERS = ("ryansMammoth", "essenFolksong", "oneills1850", "airdsAirs", "palestrina")
@@ -100,15 +101,16 @@ def load_pieces(path: Path | None = None, options: SourceOptions | None = None) 
     for root in roots:
         if not root.exists():
             raise InputError(f"The corpus {root} does not exist; check the path.")
-        single = root.is_file() and not _is_archive(root)
-        for entry, data in _read_entries(_spread(_list_entries(root), options)):
-            try:
-                yield from _read_pieces(entry, data)
-            except InputError as error:
-                if single:
-                    raise
-                if options.on_skip is not None:
-                    options.on_skip(entry.name, error)
+    single = len(roots) == 1 and roots[0].is_file() and not _is_archive(roots[0])
+    entries = [entry for root in roots for entry in _list_entries(root)]
+    for entry, data in _read_entries(_spread(entries, options)):
+        try:
+            yield from _read_pieces(entry, data)
+        except InputError as error:
+            if single:
+                raise
+            if options.on_skip is not None:
+                options.on_skip(entry.name, error)
 
 
 def find_music21_folders() -> list[Path]:
@@ -157,7 +159,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def _is_readable(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith((*FORMATS, ".json", ".semantic"))
+    return name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
 def _list_entries(root: Path) -> list[_Entry]:
@@ -170,7 +172,7 @@ def _list_entries(root: Path) -> list[_Entry]:
         files = sorted(file for file in root.rglob("*") if _is_readable(file.name))
         entries = [_Entry(file.as_posix(), file) for file in files if file.is_file()]
     if not entries:
-        known = " ".join(sorted({*FORMATS, ".json", ".semantic"}))
+        known = " ".join(SUFFIXES)
         raise InputError(f"No file of a known format ({known}) in {root}; check the corpus path.")
     return entries
 
@@ -230,7 +232,7 @@ def _read_pieces(entry: _Entry, data: bytes) -> Iterator[Piece]:
         yield Piece(entry.name, (tuple(_text(data).split()),), incipit=True)
     elif entry.suffix == ".abc":
         for tune in split_tunes(_text(data)):
-            yield _piece(entry.name, tune, "abc")
+            yield Piece(entry.name, tuple(map(tuple, read_tune(tune))))
     elif entry.suffix == ".krn":
         spines = [_piece(entry.name, spine, "humdrum") for spine in split_spines(_text(data))]
         yield Piece(entry.name, tuple(text for piece in spines for text in piece.sequences))
@@ -245,8 +247,7 @@ def _piece(name: str, text: str, input_from: str) -> Piece:
     """Import a text; staves of which less than MIN_SHARE_READ can be read are left out."""
     if not text:
         return Piece(name, ())
-    # Verovio's ABC importer gives the key's alteration even after an accidental in the measure.
-    parts = read_mei(_to_mei(text, input_from), trust_sounding=input_from != "abc")
+    parts = read_mei(_to_mei(text, input_from))
     kept = [part for part in parts if part.share_read >= MIN_SHARE_READ]
     return Piece(name, tuple(tuple(sequence) for part in kept for sequence in part.sequences))
 
@@ -280,17 +281,6 @@ def plaine_and_easie(record: dict[str, str]) -> str:
     """Input text of an incipit: clef `g`, key `n`, meter `o`, music `p` of a MARC 031 record."""
     heads = (("clef", "g"), ("keysig", "n"), ("timesig", "o"), ("data", "p"))
     return "".join(f"@{head}:{record.get(key) or ''}\n" for head, key in heads)
-
-
-def split_tunes(text: str) -> list[str]:
-    """The tunes of an ABC tune book; each begins with its `X:` line."""
-    tunes: list[list[str]] = []
-    for line in text.splitlines():
-        if line.startswith("X:"):
-            tunes.append([])
-        if tunes:
-            tunes[-1].append(line)
-    return ["\n".join(tune).strip() + "\n" for tune in tunes]
 
 
 def drop_keyboard_parts(data: bytes, name: str) -> str:
