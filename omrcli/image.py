@@ -170,5 +170,5 @@ def _to_paper(pixels: Pixels) -> Pixels:
     step = max(1, min(pixels.shape) // 400)
     dark, median, light = np.percentile(pixels[::step, ::step], (1, 50, 99))
     if median < 128 and (median - dark) * 2 < light - median:
-        return np.invert(pixels)
+        pixels = 255 - pixels
     return pixels

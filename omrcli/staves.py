@@ -1,0 +1,522 @@
+"""PageImage -> Staves -> StaffImages: find five-line staves, cut each out straight and to size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .image import PageImage, Pixels
+
+Floats = NDArray[np.float32]
+Curve = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+MIN_INTERLINE, MAX_INTERLINE = 4, 80
+#: Interlines in px at which staves are searched; other pages are resized to _WORK_INTERLINE.
+_WORK_RANGE = (7.0, 13.0)
+_WORK_INTERLINE = 10.0
+#: Interlines by which a staff's interline can differ from the page's.
+_STRETCHES = np.linspace(0.88, 1.12, 9)
+_SHIFTS = np.arange(-1.5, 1.51, 0.25)
+_LINES = np.arange(-2, 3)
+
+# A staff is at least this many interlines wide; narrower gaps than _MAX_GAP are music.
+_MIN_WIDTH = 6.0
+_MAX_GAP = 10.0
+# Share of a staff's columns in which each line is seen, and in which a sixth line may be.
+_MIN_SEEN = 0.35
+_MAX_SIXTH = 0.75
+_MAX_STAVES = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Staff:
+    """Five lines on a page, all measures in page px.
+
+    The box (x0, y0, x1, y1) spans the lines; `lines` are five curves, top first: arrays of the y of
+    a line at the places `xs`. `index` counts the page's staves in reading order, `system` its
+    systems (staves joined by a line on their left).
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    lines: tuple[Curve, ...]
+    xs: Curve
+    interline: float
+    line_thickness: float
+    system: int = 0
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class StaffGeometry:
+    """Size of a normalised staff in px: `above` and `below` are interlines outside the lines."""
+
+    interline: int = 8
+    above: int = 5
+    below: int = 5
+
+    @property
+    def height(self) -> int:
+        """Height of the image in px."""
+        return self.interline * (self.above + 4 + self.below)
+
+    @property
+    def top_line(self) -> int:
+        """Row of the top line in px."""
+        return self.interline * self.above
+
+
+@dataclass(frozen=True, eq=False)
+class StaffImage:
+    """A staff cut out: `pixels` (H, W) float32, ink = 1, paper = 0, lines straight.
+
+    `scale` is page px per px of this image, `x_offset` the page x of its left edge.
+    """
+
+    pixels: Floats
+    staff: Staff
+    scale: float
+    x_offset: float
+
+    def page_x(self, x: float) -> float:
+        """Return the page x in px of an x of this image."""
+        return self.x_offset + x * self.scale
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A page at working scale: `lines` (H, W) is how much like a thin level line each px is, 0..1.
+
+    `ink` (H, W) is 0..1. `pad` rows of paper were added above and below.
+    """
+
+    ink: Floats
+    lines: Floats
+    interline: float
+    scale: float
+    pad: int
+
+    def page_y(self, y: Curve) -> Curve:
+        """Return the page y of a y of this sheet."""
+        return (y - self.pad + 0.5) / self.scale - 0.5
+
+    def page_x(self, x: Curve) -> Curve:
+        """Return the page x of an x of this sheet."""
+        return (x + 0.5) / self.scale - 0.5
+
+
+def find_staves(page: PageImage) -> list[Staff]:
+    """Return the page's five-line staves in reading order; none on a page without music."""
+    mask = _rough_ink(page.pixels)
+    for interline, thickness in _measure_interlines(mask):
+        sheet = _make_sheet(page.pixels, interline)
+        found = [replace(staff, line_thickness=thickness) for staff in _trace_staves(sheet)]
+        if found:
+            return _order_staves(found, sheet)
+    return []
+
+
+def normalise_staff(page: PageImage, staff: Staff, geometry: StaffGeometry) -> StaffImage:
+    """Cut a staff out of its page, with straight level lines `geometry.interline` px apart.
+
+    The image reaches one interline beyond the staff on both sides; outside the page is paper.
+    """
+    scale = staff.interline / geometry.interline
+    x_offset = staff.x0 - staff.interline
+    width = max(1, round((staff.x1 - staff.x0 + 2 * staff.interline) / scale))
+    # Twice the size first, then halved: neither step drops or doubles thin lines.
+    source, shrink = _shrink(page.pixels, 2 / scale)
+    map_x, map_y = _dewarp_maps(staff, geometry, width)
+    map_x, map_y = ((m + 0.5) * shrink - 0.5 for m in (map_x, map_y))
+    large = cv2.remap(
+        *(source, map_x.astype(np.float32), map_y.astype(np.float32)),
+        interpolation=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=255,
+    )
+    small = cv2.resize(large, (width, geometry.height), interpolation=cv2.INTER_AREA)
+    return StaffImage(_to_ink(small, geometry.interline), staff, scale, x_offset)
+
+
+# --- normalising ----------------------------------------------------------------------------------
+
+
+def _shrink(pixels: Pixels, factor: float) -> tuple[Pixels, float]:
+    """Resize by area to `factor` if that is smaller; also return the factor used."""
+    if factor >= 1:
+        return pixels, 1.0
+    size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+
+
+def _dewarp_maps(staff: Staff, geometry: StaffGeometry, width: int) -> tuple[Curve, Curve]:
+    """Page x and y, each (2H, 2W), of every px of the normalised staff at twice its size."""
+    scale = staff.interline / geometry.interline
+    xs = staff.x0 - staff.interline + (np.arange(2 * width) + 0.5) / 2 * scale - 0.5
+    rows = (np.arange(2 * geometry.height) + 0.5) / 2 - 0.5
+    steps = (rows - geometry.top_line) / geometry.interline - 2
+    middle = _extend(xs, staff.xs, staff.lines[2])
+    gap = np.interp(xs, staff.xs, (staff.lines[4] - staff.lines[0]) / 4)
+    # A turned page turns the stems with the lines.
+    slope = np.polyfit(staff.xs, staff.lines[2], 1)[0] if len(staff.xs) > 1 else 0.0
+    map_x = xs[None, :] - steps[:, None] * slope * staff.interline
+    return map_x, middle[None, :] + steps[:, None] * gap[None, :]
+
+
+def _extend(x: Curve, xs: Curve, ys: Curve) -> Curve:
+    """Interpolate; beyond the ends go on along the slope at the end."""
+    out = np.interp(x, xs, ys)
+    if len(xs) < 3:
+        return out
+    for side, end, inner in ((x < xs[0], 0, 2), (x > xs[-1], -1, -3)):
+        slope = (ys[end] - ys[inner]) / (xs[end] - xs[inner])
+        out[side] = ys[end] + slope * (x[side] - xs[end])
+    return out
+
+
+def _to_ink(pixels: Pixels, interline: float) -> Floats:
+    """Divide by the paper around each px: (H, W) float32, ink about 1, paper about 0."""
+    ink = _divide_paper(pixels, interline)
+    # The solid parts (heads, beams, stems, at least the lines) are 1, the grain of the paper 0.
+    full = max(float(np.percentile(ink, 99)), 0.15)
+    grain = min(float(np.median(ink)), 0.3 * full)
+    return np.clip((ink - grain) / (full - grain), 0, 1)
+
+
+def _divide_paper(pixels: Pixels, interline: float) -> Floats:
+    """Return 1 - pixels / paper, (H, W) float32; the paper is the page with all ink closed over."""
+    size = round(3 * interline) | 1
+    kernel = np.ones((size, size), np.uint8)
+    paper = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, kernel)
+    paper = cv2.blur(paper, (size // 2 | 1, size // 2 | 1))
+    share = pixels.astype(np.float32) / np.maximum(paper, 1).astype(np.float32)
+    return np.clip(1 - share, 0, 1)
+
+
+# --- interline ------------------------------------------------------------------------------------
+
+
+def _rough_ink(pixels: Pixels) -> Mask:
+    """Mask of what is darker than its surroundings, on a sample of columns: (H, n) bool."""
+    mean = cv2.blur(pixels, (31, 31)).astype(np.int16)
+    depth = mean - pixels
+    threshold = max(6.0, 0.3 * float(np.percentile(depth[::4, ::4], 99)))
+    step = max(1, pixels.shape[1] // 400)
+    return depth[:, ::step] > threshold
+
+
+def _measure_interlines(mask: Mask) -> list[tuple[float, float]]:
+    """Likely (interline, line thickness) in px, the likeliest first.
+
+    From vertical runs: the black run of a line and the white run below it add up to the interline,
+    however thick the lines are.
+    """
+    black, both = _run_lengths(mask)
+    keep = (both <= MAX_INTERLINE) & (both >= MIN_INTERLINE) & (black * 2 <= both)
+    black, both = black[keep], both[keep]
+    counts = np.bincount(both, minlength=MAX_INTERLINE + 2).astype(float)
+    found = []
+    for _ in range(3):
+        near = np.convolve(counts, (0.5, 1, 0.5), "same")
+        peak = int(near.argmax())
+        if counts[max(0, peak - 1) : peak + 2].sum() < 20:
+            break
+        around = slice(max(0, peak - 1), peak + 2)
+        interline = float(np.average(np.arange(len(counts))[around], weights=counts[around]))
+        found.append((interline, float(np.median(black[np.abs(both - peak) <= 1]))))
+        counts[max(0, peak - 2) : peak + 3] = 0
+    return found
+
+
+def _run_lengths(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lengths of each vertical black run, and of it with the white run below, both ending."""
+    framed = np.zeros((mask.shape[1], mask.shape[0] + 2), np.int8)
+    framed[:, 1:-1] = mask.T
+    flat = np.diff(framed.ravel())
+    starts, ends = np.flatnonzero(flat == 1), np.flatnonzero(flat == -1)
+    column = starts // framed.shape[1]
+    same = column[1:] == column[:-1]
+    return (ends - starts)[:-1][same], np.diff(starts)[same]
+
+
+# --- lines ----------------------------------------------------------------------------------------
+
+
+def _make_sheet(pixels: Pixels, interline: float) -> _Sheet:
+    """Bring a page to working scale and find what looks like a thin level line."""
+    low, high = _WORK_RANGE
+    scale = 1.0 if low <= interline <= high else _WORK_INTERLINE / interline
+    if scale != 1.0:
+        size = tuple(max(1, round(side * scale)) for side in pixels.shape[::-1])
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
+    work = interline * scale
+    ink = _divide_paper(pixels, work)
+    pad = round(4 * work)
+    ink = np.pad(ink, ((pad, pad), (0, 0)))
+    return _Sheet(ink, _line_likeness(ink, work), work, scale, pad)
+
+
+def _line_likeness(ink: Floats, interline: float) -> Floats:
+    """How much darker a px is than those a third of an interline above and below it, 0..1."""
+    reach = max(2, round(0.35 * interline))
+    sides = np.zeros_like(ink)
+    sides[reach:] = ink[:-reach]
+    np.maximum(sides[:-reach], ink[reach:], out=sides[:-reach])
+    ridge = np.clip(ink - sides, 0, None)
+    total = float(ridge.sum())
+    if total < 1:
+        return ridge
+    # The mean of the ridges weighted by themselves: about the contrast of the lines.
+    usual = float((ridge * ridge).sum()) / total
+    ridge = np.minimum(ridge / max(0.7 * usual, 0.05), 1)
+    width = round(2 * interline) | 1
+    return np.asarray(cv2.blur(ridge, (width, 1), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _trace_staves(sheet: _Sheet) -> Iterator[Staff]:
+    """Find staves one after the other, the clearest first."""
+    step = max(1, round(sheet.interline / 2))
+    columns = np.arange(step // 2, sheet.lines.shape[1], step)
+    field = cv2.GaussianBlur(sheet.lines[:, columns], (1, 3), 0.6)
+    if field.ndim == 1 or field.shape[1] < 4:
+        return
+    comb = _comb(field, sheet.interline)
+    misses = 0
+    for _ in range(_MAX_STAVES):
+        path = _best_path(comb)
+        steps = np.arange(len(path))
+        strength = comb[path, steps]
+        # What is left has no stretch long enough for a staff.
+        if np.convolve(strength, np.ones(8) / 8, "same").max() < 0.3 or misses > 5:
+            return
+        found = list(_fit_staves(sheet, field, path, columns))
+        misses = 0 if found else misses + 1
+        yield from found
+        _wipe(comb, path, round(4 * sheet.interline))
+
+
+def _comb(field: Floats, interline: float) -> Floats:
+    """How much each (row, column) is the middle of five lines, (H, n) in 0..1."""
+    best = np.zeros_like(field)
+    height = len(field)
+    for stretch in (0.94, 1.0, 1.06):
+        reach = round(2 * stretch * interline)
+        rows = height - 2 * reach
+        if rows <= 0:
+            continue
+        offsets = [reach + round(k * stretch * interline) for k in _LINES]
+        lines = [field[max(0, at) : max(0, at) + rows] for at in offsets]
+        low, total = lines[0].copy(), np.zeros_like(lines[0])
+        for line in lines:
+            np.minimum(low, line, out=low)
+            total += line
+        score = 0.1 * total + 0.5 * low
+        np.maximum(best[reach : reach + rows], score, out=best[reach : reach + rows])
+    return best
+
+
+def _best_path(comb: Floats) -> NDArray[np.int64]:
+    """Row of the best level path at each column; a step moves by at most one row."""
+    height, count = comb.shape
+    total = comb[:, 0].copy()
+    came = np.zeros((count, height), np.int8)
+    for column in range(1, count):
+        moved = np.full((3, height), -np.inf, np.float32)
+        moved[1] = total
+        moved[0, 1:] = total[:-1] - 0.1
+        moved[2, :-1] = total[1:] - 0.1
+        choice = moved.argmax(axis=0)
+        came[column] = choice - 1
+        total = moved[choice, np.arange(height)] + comb[:, column]
+    path = np.empty(count, np.int64)
+    path[-1] = int(total.argmax())
+    for column in range(count - 1, 0, -1):
+        path[column - 1] = path[column] + came[column, path[column]]
+    return path
+
+
+def _wipe(comb: Floats, path: NDArray[np.int64], reach: int) -> None:
+    """Clear the comb around a path, so that it is not found again."""
+    for column, row in enumerate(path):
+        comb[max(0, row - reach) : row + reach + 1, column] = 0
+
+
+# --- staves ---------------------------------------------------------------------------------------
+
+
+def _fit_staves(
+    sheet: _Sheet, field: Floats, path: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Iterator[Staff]:
+    """Fit the five lines along a path; yield a staff for each stretch that holds all five."""
+    middle, gap = _fit_lines(field, path, sheet.interline)
+    step = float(columns[1] - columns[0])
+    for first, last in _stretches(_seen(field, middle, gap).mean(axis=0), sheet.interline / step):
+        part = slice(first, last)
+        if _is_staff(field[:, part], middle[part], gap[part]):
+            yield _make_staff(sheet, middle[part], gap[part], columns[part], step)
+
+
+def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> tuple[Curve, Curve]:
+    """Return the middle line's row and the interline, in px, at each column, smooth along it."""
+    steps = np.arange(len(path))
+    near = _smooth(path.astype(float), np.ones(len(path)), 4)
+    gaps = interline * _STRETCHES
+    # (n, shifts, stretches, lines)
+    rows = (near[:, None, None] + _SHIFTS[None, :, None])[..., None] + gaps[:, None] * _LINES
+    score = _sample(field, rows, steps[:, None, None, None]).sum(axis=-1)
+    best = score.reshape(len(path), -1).max(axis=1)
+    weight = np.maximum(best - 2, 0) ** 2 + 1e-6
+    gap = gaps[score.max(axis=1).argmax(axis=1)]
+    gap = _fit_polynomial(gap, weight)
+    fine = np.arange(-2, 2.01, 0.125)
+    rows = (near[:, None] + fine)[..., None] + gap[:, None, None] * _LINES
+    shift = _sample(field, rows, steps[:, None, None]).sum(axis=-1)
+    middle = near + fine[shift.argmax(axis=1)]
+    return _smooth(middle, weight, 6), gap
+
+
+def _sample(field: Floats, rows: Curve, columns: NDArray[np.int64]) -> Floats:
+    """The field at fractional rows, by linear interpolation."""
+    rows = np.clip(rows, 0, len(field) - 1.001)
+    low = rows.astype(np.int64)
+    part = (rows - low).astype(np.float32)
+    return field[low, columns] * (1 - part) + field[low + 1, columns] * part
+
+
+def _smooth(values: Curve, weight: Curve, width: float) -> Curve:
+    """Local straight lines through weighted values; `width` is the bell's deviation in steps."""
+    reach = int(3 * width)
+    at = np.arange(-reach, reach + 1)
+    bell = np.exp(-0.5 * (at / width) ** 2)
+
+    def gather(terms: Curve, power: int) -> Curve:
+        return np.convolve(np.pad(terms, reach), (bell * at**power)[::-1], "valid")
+
+    w0, w1, w2 = (gather(weight, power) for power in range(3))
+    v0, v1 = (gather(weight * values, power) for power in range(2))
+    spread = w0 * w2 - w1 * w1
+    straight = (w2 * v0 - w1 * v1) / np.where(spread > 0, spread, 1)
+    return np.where(spread > 1e-9 * w0 * w2, straight, v0 / np.maximum(w0, 1e-12))
+
+
+def _fit_polynomial(values: Curve, weight: Curve) -> Curve:
+    """A parabola through weighted values, fitted again without what is far off."""
+    x = np.linspace(-1, 1, len(values))
+    for _ in range(3):
+        fit = np.polyval(np.polyfit(x, values, 2, w=np.sqrt(weight)), x)
+        off = np.abs(values - fit)
+        weight = np.where(off > 2 * np.median(off) + 0.05, weight * 0.1, weight)
+    return np.clip(fit, values.min(), values.max())
+
+
+def _seen(field: Floats, middle: Curve, gap: Curve) -> Floats:
+    """How much of each line is there: (5, n)."""
+    rows = middle + _LINES[:, None] * gap
+    return _sample(field, rows, np.arange(len(middle))[None, :])
+
+
+def _stretches(seen: Curve, interline: float) -> Iterator[tuple[int, int]]:
+    """First and last step of each stretch of lines; `interline` is in steps."""
+    on = np.flatnonzero(seen > 0.3)
+    if not len(on):
+        return
+    for part in np.split(on, np.flatnonzero(np.diff(on) > _MAX_GAP * interline) + 1):
+        first, last = int(part[0]), int(part[-1]) + 1
+        if last - first >= _MIN_WIDTH * interline:
+            yield first, last
+
+
+def _is_staff(field: Floats, middle: Curve, gap: Curve) -> bool:
+    """Tell whether all five lines are there, and neither a sixth nor ink all over."""
+    steps = np.arange(len(middle))[None, :]
+    lines = _seen(field, middle, gap).mean(axis=1)
+    beyond = middle + np.array([-3, 3])[:, None] * gap
+    between = middle + np.array([-1.5, -0.5, 0.5, 1.5])[:, None] * gap
+    sixth = _sample(field, beyond, steps).mean(axis=1)
+    return bool(
+        lines.min() > _MIN_SEEN
+        and sixth.max() < _MAX_SIXTH * lines.mean()
+        and _sample(field, between, steps).mean() < 0.5 * lines.mean()
+    )
+
+
+def _make_staff(
+    sheet: _Sheet, middle: Curve, gap: Curve, columns: NDArray[np.int64], step: float
+) -> Staff:
+    lines = tuple(sheet.page_y(middle + k * gap) for k in _LINES)
+    xs = sheet.page_x(columns.astype(float))
+    left, right = _ends(sheet, middle, gap, columns, step)
+    x0, x1 = (float(x) for x in sheet.page_x(np.array([left, right])))
+    return Staff(
+        x0=max(x0, 0.0),
+        y0=float(lines[0].min()),
+        x1=x1,
+        y1=float(lines[4].max()),
+        lines=lines,
+        xs=xs,
+        interline=float(gap.mean()) / sheet.scale,
+        line_thickness=1.0,
+    )
+
+
+def _ends(
+    sheet: _Sheet, middle: Curve, gap: Curve, columns: NDArray[np.int64], step: float
+) -> tuple[float, float]:
+    """Columns in which the lines begin and end: where the mean ink on the lines falls off."""
+    reach = 2 * sheet.interline
+    ends = []
+    for inner, sign in ((0, -1), (-1, 1)):
+        xs = columns[inner] + sign * np.arange(-reach, reach + 1).astype(np.int64)
+        xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
+        rows = middle[inner] + _LINES[:, None] * gap[inner]
+        ink = _sample(sheet.ink, np.repeat(rows, len(xs), axis=1), xs[None, :])
+        on = np.sort(ink, axis=0)[1:3].mean(axis=0)
+        level = 0.5 * float(np.median(on[: max(1, int(reach))]))
+        inside = np.flatnonzero(on > level)
+        ends.append(float(xs[inside[-1]] if len(inside) else columns[inner]) + (sign > 0))
+    return ends[0], ends[1]
+
+
+# --- reading order --------------------------------------------------------------------------------
+
+
+def _order_staves(staves: list[Staff], sheet: _Sheet) -> list[Staff]:
+    """Number staves from top to bottom, side by side ones from left to right, and their systems."""
+    ordered: list[Staff] = []
+    rest = sorted(staves, key=lambda staff: staff.y0)
+    while rest:
+        row = [staff for staff in rest if staff.y0 < (rest[0].y0 + rest[0].y1) / 2]
+        ordered += sorted(row, key=lambda staff: staff.x0)
+        rest = rest[len(row) :]
+    system = 0
+    numbered: list[Staff] = []
+    for index, staff in enumerate(ordered):
+        if index and not _are_joined(ordered[index - 1], staff, sheet):
+            system += 1
+        numbered.append(replace(staff, index=index, system=system))
+    return numbered
+
+
+def _are_joined(upper: Staff, lower: Staff, sheet: _Sheet) -> bool:
+    """Tell whether a line on the left runs from one staff down to the next."""
+    if abs(upper.x0 - lower.x0) > 2 * upper.interline or lower.y0 <= upper.y1:
+        return False
+    top, bottom = (
+        round(float(y) * sheet.scale) + sheet.pad for y in (upper.lines[4][0], lower.lines[0][0])
+    )
+    left = (min(upper.x0, lower.x0) - upper.interline) * sheet.scale
+    right = (max(upper.x0, lower.x0) + upper.interline) * sheet.scale
+    area = sheet.ink[top:bottom, max(0, round(left)) : round(right) + 1]
+    if not area.size:
+        return False
+    # A slanted line leaves its column: three together make up for that.
+    dark = cv2.dilate((area > 0.25).astype(np.uint8), np.ones((1, 3), np.uint8))
+    return bool(dark.mean(axis=0).max() > 0.9)
