@@ -257,7 +257,7 @@ def _to_mei(text: str, input_from: str) -> str:
         return text
     from omrcli.engrave import load_as_mei  # heavy, and optional
 
-    return str(load_as_mei(text, input_from))
+    return load_as_mei(text, input_from)
 
 
 def _read_incipits(data: bytes, name: str) -> Iterator[Piece]:
