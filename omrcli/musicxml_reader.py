@@ -83,13 +83,20 @@ def _parse(path: Path) -> Element:
 
 
 def _unpack(data: bytes) -> bytes:
-    """The score inside an .mxl file. Raises KeyError or ValueError where there is none."""
+    """The score inside an .mxl file. Raises ValueError where there is none, or no telling which."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        container = ET.fromstring(_member(archive, "META-INF/container.xml"))
-        rootfile = container.find(".//{*}rootfile")
-        if rootfile is None:
-            raise ValueError("its container names no score")
-        return _member(archive, rootfile.get("full-path", ""))
+        scores = [name for name in archive.namelist() if name.endswith((".xml", ".musicxml"))]
+        scores = [name for name in scores if not name.startswith("META-INF/")]
+        if len(scores) > 1:
+            container = ET.fromstring(_member(archive, "META-INF/container.xml"))
+            paths = [
+                element.get("full-path", "") for element in container.findall(".//{*}rootfile")
+            ]
+            scores = [path for path in paths if path in scores]
+        if not scores:
+            raise ValueError("the archive holds no score")
+        # A lone score needs no container: some programs write a container that is no valid XML.
+        return _member(archive, scores[0])
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -118,6 +125,9 @@ class _PartReader:
     def symbols(self) -> Iterator[Symbol]:
         """The symbols of all measures; a barline and the repeat sign after it are one."""
         held: Barline | None = None
+        if self.part.find("measure/attributes/clef") is None:
+            self.clef = Clef("G", 2)  # what every program draws in that case
+            yield self.clef
         for measure in self.part.findall("measure"):
             symbols = list(self._measure(measure))
             opens = _opens_repeat(measure)

@@ -28,14 +28,14 @@ def read(tmp_path, *measures: str) -> str:
     inner = "".join(f'<measure number="{n}">{m}</measure>' for n, m in enumerate(measures, 1))
     path = tmp_path / "in.musicxml"
     path.write_text(f'<score-partwise><part id="X">{inner}</part></score-partwise>')
-    return " ".join(read_tokens(path)).replace("note-", "")
+    return " ".join(read_tokens(path)).replace("note-", "").removeprefix("clef-G2 ")
 
 
 def test_the_first_voice_of_the_first_staff_is_read(tmp_path):
     second = "<backup><duration>4</duration></backup>" + note("A", after="<voice>2</voice>")
     lower = note("F", after="<voice>1</voice><staff>2</staff>")
     assert read(tmp_path, SIGNS + note("C") + second + lower + note("D")) == (
-        "clef-G2 keySignature-EbM timeSignature-3/4 C4_quarter D4_quarter barline"
+        "keySignature-EbM timeSignature-3/4 C4_quarter D4_quarter barline"
     )
 
 
@@ -51,7 +51,7 @@ def test_what_is_not_printed_is_not_read(tmp_path):
 
 def test_restated_signs_are_not_read(tmp_path):
     assert read(tmp_path, SIGNS + note("C"), SIGNS + note("D")) == (
-        "clef-G2 keySignature-EbM timeSignature-3/4 C4_quarter barline D4_quarter barline"
+        "keySignature-EbM timeSignature-3/4 C4_quarter barline D4_quarter barline"
     )
 
 
@@ -79,11 +79,28 @@ def test_a_compressed_score_is_read_under_any_name(tmp_path):
     assert read_tokens(path) == ["clef-G2", "timeSignature-2/4", "note-C4_half", "barline-final"]
 
 
-def empty_zip() -> bytes:
+def test_without_a_clef_it_is_the_treble_clef(tmp_path):
+    path = tmp_path / "in.xml"
+    path.write_text(f"<score-partwise><part><measure>{note('C')}</measure></part></score-partwise>")
+    assert read_tokens(path) == ["clef-G2", "note-C4_quarter", "barline"]
+
+
+def zipped(**members: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("other.txt", "nothing")
+        for name, text in members.items():
+            archive.writestr(name.replace("_", "."), text)
     return packed.getvalue()
+
+
+def test_a_lone_score_is_found_without_a_container(tmp_path):
+    path = tmp_path / "in.mxl"
+    path.write_bytes(
+        zipped(
+            a_xml=f"<score-partwise><part><measure>{note('C')}</measure></part></score-partwise>"
+        )
+    )
+    assert read_tokens(path) == ["clef-G2", "note-C4_quarter", "barline"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +114,8 @@ def empty_zip() -> bytes:
         ('<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'.encode("utf-16"), "declares XML entities"),
         (b"<score-partwise><part><measure><note><unpitched/></note></measure></part>"
          b"</score-partwise>", "an unpitched note"),
-        (empty_zip(), "Cannot read"),
+        (zipped(other_txt="nothing"), "Cannot read"),
+        (zipped(a_xml="<a/>", b_xml="<b/>"), "Cannot read"),
     ],
 )  # fmt: skip
 def test_what_is_no_score_is_an_input_error(tmp_path, data, reason):
