@@ -162,7 +162,7 @@ def _scale_deep(values: NDArray[Any]) -> Pixels:
     white = next((limit for limit in (1.0, 255.0, 65535.0) if top <= limit), top)
     if values.dtype.kind in "iu" and values.dtype.itemsize == 2:
         white = 65535.0
-    return np.clip(wide * (255.0 / white) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(wide * (255.0 / white) + 0.5, 0, 255), np.uint8)
 
 
 def _to_paper(pixels: Pixels) -> Pixels:

@@ -30,7 +30,10 @@ _MAX_GAP = 10.0
 # Share of a staff's columns in which each line is seen, and in which a sixth line may be.
 _MIN_SEEN = 0.35
 _MAX_SIXTH = 0.75
+_MIN_STRENGTH = 0.3
+_MOVE_COST = np.float32(0.1)
 _MAX_STAVES = 80
+_MAX_MISSES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +136,15 @@ def normalise_staff(page: PageImage, staff: Staff, geometry: StaffGeometry) -> S
     width = max(1, round((staff.x1 - staff.x0 + 2 * staff.interline) / scale))
     # Twice the size first, then halved: neither step drops or doubles thin lines.
     source, shrink = _shrink(page.pixels, 2 / scale)
-    map_x, map_y = _dewarp_maps(staff, geometry, width)
-    map_x, map_y = ((m + 0.5) * shrink - 0.5 for m in (map_x, map_y))
     large = cv2.remap(
-        *(source, map_x.astype(np.float32), map_y.astype(np.float32)),
+        *(source, *_dewarp_maps(staff, geometry, width, shrink)),
         interpolation=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=255,
     )
     small = cv2.resize(large, (width, geometry.height), interpolation=cv2.INTER_AREA)
-    return StaffImage(_to_ink(small, geometry.interline), staff, scale, x_offset)
+    ink = _to_ink(np.asarray(small, np.uint8), geometry.interline)
+    return StaffImage(ink, staff, scale, x_offset)
 
 
 # --- normalising ----------------------------------------------------------------------------------
@@ -156,18 +158,26 @@ def _shrink(pixels: Pixels, factor: float) -> tuple[Pixels, float]:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), factor
 
 
-def _dewarp_maps(staff: Staff, geometry: StaffGeometry, width: int) -> tuple[Curve, Curve]:
-    """Page x and y, each (2H, 2W), of every px of the normalised staff at twice its size."""
+def _dewarp_maps(
+    staff: Staff, geometry: StaffGeometry, width: int, shrink: float
+) -> tuple[Floats, Floats]:
+    """Where each px of the normalised staff at twice its size is on the page, shrunken: x and y.
+
+    Both are (2H, 2W).
+    """
     scale = staff.interline / geometry.interline
     xs = staff.x0 - staff.interline + (np.arange(2 * width) + 0.5) / 2 * scale - 0.5
     rows = (np.arange(2 * geometry.height) + 0.5) / 2 - 0.5
-    steps = (rows - geometry.top_line) / geometry.interline - 2
+    steps = ((rows - geometry.top_line) / geometry.interline - 2)[:, None].astype(np.float32)
     middle = _extend(xs, staff.xs, staff.lines[2])
     gap = np.interp(xs, staff.xs, (staff.lines[4] - staff.lines[0]) / 4)
     # A turned page turns the stems with the lines.
     slope = np.polyfit(staff.xs, staff.lines[2], 1)[0] if len(staff.xs) > 1 else 0.0
-    map_x = xs[None, :] - steps[:, None] * slope * staff.interline
-    return map_x, middle[None, :] + steps[:, None] * gap[None, :]
+    lean = np.float32(slope * staff.interline * shrink)
+    to_source = [((at + 0.5) * shrink - 0.5).astype(np.float32) for at in (xs, middle)]
+    map_y = steps * (gap * shrink).astype(np.float32)
+    map_y += to_source[1]
+    return to_source[0] - steps * lean, map_y
 
 
 def _extend(x: Curve, xs: Curve, ys: Curve) -> Curve:
@@ -187,7 +197,7 @@ def _to_ink(pixels: Pixels, interline: float) -> Floats:
     # The solid parts (heads, beams, stems, at least the lines) are 1, the grain of the paper 0.
     full = max(float(np.percentile(ink, 99)), 0.15)
     grain = min(float(np.median(ink)), 0.3 * full)
-    return np.clip((ink - grain) / (full - grain), 0, 1)
+    return np.asarray(np.clip((ink - grain) / (full - grain), 0, 1), np.float32)
 
 
 def _divide_paper(pixels: Pixels, interline: float) -> Floats:
@@ -197,7 +207,7 @@ def _divide_paper(pixels: Pixels, interline: float) -> Floats:
     paper = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, kernel)
     paper = cv2.blur(paper, (size // 2 | 1, size // 2 | 1))
     share = pixels.astype(np.float32) / np.maximum(paper, 1).astype(np.float32)
-    return np.clip(1 - share, 0, 1)
+    return np.asarray(np.clip(1 - share, 0, 1), np.float32)
 
 
 # --- interline ------------------------------------------------------------------------------------
@@ -273,7 +283,7 @@ def _line_likeness(ink: Floats, interline: float) -> Floats:
     ridge = np.clip(ink - sides, 0, None)
     total = float(ridge.sum())
     if total < 1:
-        return ridge
+        return np.asarray(ridge, np.float32)
     # The mean of the ridges weighted by themselves: about the contrast of the lines.
     usual = float((ridge * ridge).sum()) / total
     ridge = np.minimum(ridge / max(0.7 * usual, 0.05), 1)
@@ -283,19 +293,19 @@ def _line_likeness(ink: Floats, interline: float) -> Floats:
 
 def _trace_staves(sheet: _Sheet) -> Iterator[Staff]:
     """Find staves one after the other, the clearest first."""
-    step = max(1, round(sheet.interline / 2))
+    step = max(1, round(sheet.interline))
     columns = np.arange(step // 2, sheet.lines.shape[1], step)
-    field = cv2.GaussianBlur(sheet.lines[:, columns], (1, 3), 0.6)
-    if field.ndim == 1 or field.shape[1] < 4:
+    if len(columns) < _MIN_WIDTH:
         return
+    field = np.asarray(cv2.GaussianBlur(sheet.lines[:, columns], (1, 3), 0.6), np.float32)
     comb = _comb(field, sheet.interline)
     misses = 0
     for _ in range(_MAX_STAVES):
-        path = _best_path(comb)
-        steps = np.arange(len(path))
-        strength = comb[path, steps]
         # What is left has no stretch long enough for a staff.
-        if np.convolve(strength, np.ones(8) / 8, "same").max() < 0.3 or misses > 5:
+        if misses > _MAX_MISSES or _longest_mean(comb.max(axis=0)) < _MIN_STRENGTH:
+            return
+        path = _best_path(comb)
+        if _longest_mean(comb[path, np.arange(len(path))]) < _MIN_STRENGTH:
             return
         found = list(_fit_staves(sheet, field, path, columns))
         misses = 0 if found else misses + 1
@@ -328,19 +338,26 @@ def _best_path(comb: Floats) -> NDArray[np.int64]:
     height, count = comb.shape
     total = comb[:, 0].copy()
     came = np.zeros((count, height), np.int8)
+    gains = np.ascontiguousarray(comb.T)
     for column in range(1, count):
-        moved = np.full((3, height), -np.inf, np.float32)
-        moved[1] = total
-        moved[0, 1:] = total[:-1] - 0.1
-        moved[2, :-1] = total[1:] - 0.1
-        choice = moved.argmax(axis=0)
-        came[column] = choice - 1
-        total = moved[choice, np.arange(height)] + comb[:, column]
+        best = total.copy()
+        for move, here, there in ((-1, slice(1, None), slice(-1)), (1, slice(-1), slice(1, None))):
+            moved = total[there] - _MOVE_COST
+            better = moved > best[here]
+            came[column, here][better] = move
+            np.maximum(best[here], moved, out=best[here])
+        total = best + gains[column]
     path = np.empty(count, np.int64)
     path[-1] = int(total.argmax())
     for column in range(count - 1, 0, -1):
         path[column - 1] = path[column] + came[column, path[column]]
     return path
+
+
+def _longest_mean(strength: Floats) -> float:
+    """Highest mean over the width of the narrowest staff."""
+    width = min(int(_MIN_WIDTH), len(strength))
+    return float(np.convolve(strength, np.ones(width) / width, "valid").max())
 
 
 def _wipe(comb: Floats, path: NDArray[np.int64], reach: int) -> None:
@@ -367,7 +384,7 @@ def _fit_staves(
 def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> tuple[Curve, Curve]:
     """Return the middle line's row and the interline, in px, at each column, smooth along it."""
     steps = np.arange(len(path))
-    near = _smooth(path.astype(float), np.ones(len(path)), 4)
+    near = _smooth(path.astype(float), np.ones(len(path)), 2)
     gaps = interline * _STRETCHES
     # (n, shifts, stretches, lines)
     rows = (near[:, None, None] + _SHIFTS[None, :, None])[..., None] + gaps[:, None] * _LINES
@@ -380,7 +397,7 @@ def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> tupl
     rows = (near[:, None] + fine)[..., None] + gap[:, None, None] * _LINES
     shift = _sample(field, rows, steps[:, None, None]).sum(axis=-1)
     middle = near + fine[shift.argmax(axis=1)]
-    return _smooth(middle, weight, 6), gap
+    return _smooth(middle, weight, 2), gap
 
 
 def _sample(field: Floats, rows: Curve, columns: NDArray[np.int64]) -> Floats:
@@ -388,7 +405,10 @@ def _sample(field: Floats, rows: Curve, columns: NDArray[np.int64]) -> Floats:
     rows = np.clip(rows, 0, len(field) - 1.001)
     low = rows.astype(np.int64)
     part = (rows - low).astype(np.float32)
-    return field[low, columns] * (1 - part) + field[low + 1, columns] * part
+    # Flat indices are a good deal faster than pairs.
+    flat, at = field.ravel(), low * field.shape[1] + columns
+    above, below = flat[at], flat[at + field.shape[1]]
+    return np.asarray(above + (below - above) * part, np.float32)
 
 
 def _smooth(values: Curve, weight: Curve, width: float) -> Curve:
@@ -414,7 +434,7 @@ def _fit_polynomial(values: Curve, weight: Curve) -> Curve:
         fit = np.polyval(np.polyfit(x, values, 2, w=np.sqrt(weight)), x)
         off = np.abs(values - fit)
         weight = np.where(off > 2 * np.median(off) + 0.05, weight * 0.1, weight)
-    return np.clip(fit, values.min(), values.max())
+    return np.asarray(np.clip(fit, values.min(), values.max()), np.float64)
 
 
 def _seen(field: Floats, middle: Curve, gap: Curve) -> Floats:
