@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from .cli_options import BatchOption, BeamOption, DeviceOption, ThreadsOption, V
 from .cli_progress import make_console, print_table, show_progress
 
 if TYPE_CHECKING:
+    from . import corpus
     from .evaluation import EvalResult
 
 TestSet = Annotated[
@@ -54,6 +55,13 @@ Projection = Annotated[
         help="Compare plain PrIMuS tokens (primus), all (none), or as the truths are (auto).",
     ),
 ]
+Encoding = Annotated[
+    str, typer.Option(metavar="semantic|agnostic", help="Which truth files to compare with.")
+]
+Look = Annotated[
+    str,
+    typer.Option(metavar="clean|distorted", help="Which image of a Camera-PrIMuS sample to read."),
+]
 Resamples = Annotated[int, typer.Option(min=10, help="Resamples of the bootstrap.")]
 
 
@@ -65,6 +73,8 @@ def evaluate(
     ignore: Ignore = None,
     limit: Limit = None,
     projection: Projection = "auto",
+    encoding: Encoding = "semantic",
+    look: Look = "clean",
     resamples: Resamples = 1000,
     device: DeviceOption = "auto",
     beam: BeamOption = 1,
@@ -79,7 +89,9 @@ def evaluate(
         from .pipeline import TranscribeOptions
 
         options = evaluation.EvalOptions(tuple(ignore or ()), projection, limit, None, resamples)
-        samples = find_samples(testset)[:limit]
+        samples = find_samples(
+            testset, cast("corpus.Encoding", encoding), cast("corpus.Look", look)
+        )[:limit]
         names: Sequence[str | None] = model or [None]
         models = [
             evaluation.load_model(TranscribeOptions(name, device, beam, batch_size, threads))

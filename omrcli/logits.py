@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from .devices import DEVICES, INSTALL_CUDA, find_driver_problem, gpu_seems_present
 from .errors import MissingDependencyError, ModelError, UsageError
 from .registry import Model
+
+# The runtime's own builds report their use over the network, keep a device id in the user's cache
+# folder, and read this only once, before they start: it must come first.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime as ort
 
 if TYPE_CHECKING:
     from .staves import StaffImage
@@ -110,6 +114,7 @@ class Reader:
     def _open(self, device: str) -> Any:
         """Return a session on the device asked for; "auto" falls back to the CPU."""
         ort.set_default_logger_severity(_SILENT)
+        ort.disable_telemetry_events()  # on Windows, where the variable counts for nothing
         if device == "cpu" or (device == "auto" and not gpu_seems_present()):
             return self._new_session([_CPU])
         problem, session = self._try_cuda()

@@ -21,6 +21,7 @@ DOORS = {
     "resvg_py": ("synth/render.py",),
     "music21": ("musicxml*.py",),
     "mido": ("midi.py",),
+    "PIL": ("image.py",),
     "onnxruntime": ("logits.py",),
     "matplotlib": ("plots.py",),
 }

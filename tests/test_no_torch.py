@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,25 @@ def test_synth_without_verovio_names_the_extra(tmp_path: Path) -> None:
     result = run_blocked("synth", str(tmp_path / "out"), "-n", "1", "--jobs", "1")
     assert result.returncode == 6
     assert "omrcli[synth]" in result.stderr
+
+
+def test_transcribe_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    """The ONNX runtime's reports of its use keep a device id there; they must be off."""
+    home = tmp_path / "home"
+    home.mkdir()
+    staff = write_page(tmp_path / "staff.png")
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("ORT_DISABLE_TELEMETRY", "CI") and not name.startswith("XDG_")
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", "omrcli", "transcribe", str(staff), "-m", str(tiny.PATH)],
+        cwd=ROOT,
+        env={**environment, "HOME": str(home)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0
+    assert list(home.rglob("*")) == []
