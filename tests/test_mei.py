@@ -143,6 +143,7 @@ def test_repeats_between_measures_are_one_sign() -> None:
         note("c4", 4, "", '<accid accid="1qs"/>'),
         '<bTrem dur="4"></bTrem>',
         "<mRpt/>",
+        "<mRest/>" + note("c4"),
     ],
 )
 def test_what_the_encoding_cannot_say_is_a_cut(outside: str) -> None:

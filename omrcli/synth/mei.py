@@ -38,6 +38,7 @@ BARLINES = {
 }  # fmt: skip
 SECTIONS = frozenset({"section", "ending", "part", "parts", "mdiv", "app", "lem", "rdg"})
 CONTAINERS = frozenset({"beam", "graceGrp", "ligature"})
+EVENTS = frozenset({"note", "rest", "mRest", "multiRest"})
 SIGNS = frozenset({"clef", "keySig", "meterSig"})
 SIGN_PREFIXES = ("clef-", "keySignature-", "timeSignature-")
 # Elements of a layer that neither sound nor change the tokens.
@@ -240,6 +241,8 @@ class _StaffReader:
         layers = [layer for layer in staff.findall("layer") if _has_content(layer)]
         if self._signs.clef is None or not self.five_lines or len(layers) != 1:
             raise _OutsideError
+        if _rests_beside_others(layers[0]):
+            raise _OutsideError
         return list(self._layer_tokens(layers[0], None))
 
     def _follow_signs(self, staff: ET.Element) -> None:
@@ -356,6 +359,12 @@ class _Alterations:
 def _has_content(layer: ET.Element) -> bool:
     empty = {"space", "mSpace", "beam", "tuplet", "layer", "graceGrp"}
     return any(element.tag not in empty for element in layer.iter())
+
+
+def _rests_beside_others(layer: ET.Element) -> bool:
+    """Whether a rest for a whole measure shares it with something else that sounds."""
+    tags = [element.tag for element in layer.iter() if element.tag in EVENTS]
+    return len(tags) > 1 and ("mRest" in tags or "multiRest" in tags)
 
 
 def _is_hidden_or_foreign(element: ET.Element) -> bool:
