@@ -30,6 +30,7 @@ _MAX_GAP = 10.0
 # Share of a staff's columns in which each line is seen, and in which a sixth line may be.
 _MIN_SEEN = 0.35
 _MAX_SIXTH = 0.75
+_MAX_BETWEEN = 0.5
 _MIN_STRENGTH = 0.3
 _MOVE_COST = np.float32(0.1)
 _MAX_STAVES = 80
@@ -167,17 +168,28 @@ def _dewarp_maps(
     """
     scale = staff.interline / geometry.interline
     xs = staff.x0 - staff.interline + (np.arange(2 * width) + 0.5) / 2 * scale - 0.5
+    lines = np.stack([_extend(xs, staff.xs, line) for line in staff.lines])
     rows = (np.arange(2 * geometry.height) + 0.5) / 2 - 0.5
-    steps = ((rows - geometry.top_line) / geometry.interline - 2)[:, None].astype(np.float32)
-    middle = _extend(xs, staff.xs, staff.lines[2])
-    gap = np.interp(xs, staff.xs, (staff.lines[4] - staff.lines[0]) / 4)
+    steps = (rows - geometry.top_line) / geometry.interline
     # A turned page turns the stems with the lines.
-    slope = np.polyfit(staff.xs, staff.lines[2], 1)[0] if len(staff.xs) > 1 else 0.0
-    lean = np.float32(slope * staff.interline * shrink)
-    to_source = [((at + 0.5) * shrink - 0.5).astype(np.float32) for at in (xs, middle)]
-    map_y = steps * (gap * shrink).astype(np.float32)
-    map_y += to_source[1]
-    return to_source[0] - steps * lean, map_y
+    slope = np.polyfit(staff.xs, staff.lines[2], 1)[0]
+    lean = (slope * staff.interline * shrink * (2 - steps)).astype(np.float32)
+    across, down = (((at + 0.5) * shrink - 0.5).astype(np.float32) for at in (xs, lines))
+    return across + lean[:, None], _line_shares(steps) @ down
+
+
+def _line_shares(steps: Curve) -> Floats:
+    """How much each line's y counts in the y of each row, (rows, 5).
+
+    `steps` says where the rows are, in interlines below the top line. Between two lines it is their
+    mixture; outside the staff rows are a mean interline apart.
+    """
+    inside = np.clip(steps, 0, 4)
+    shares = np.maximum(1 - np.abs(inside[:, None] - np.arange(5)), 0)
+    outside = (steps - inside) / 4
+    shares[:, 4] += outside
+    shares[:, 0] -= outside
+    return np.asarray(shares, np.float32)
 
 
 def _extend(x: Curve, xs: Curve, ys: Curve) -> Curve:
@@ -373,31 +385,50 @@ def _fit_staves(
     sheet: _Sheet, field: Floats, path: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> Iterator[Staff]:
     """Fit the five lines along a path; yield a staff for each stretch that holds all five."""
-    middle, gap = _fit_lines(field, path, sheet.interline)
+    rows = _fit_lines(field, path, sheet.interline)
+    seen = _sample(field, rows, np.arange(len(path)))
     step = float(columns[1] - columns[0])
-    for first, last in _stretches(_seen(field, middle, gap).mean(axis=0), sheet.interline / step):
+    for first, last in _stretches(seen.mean(axis=0), sheet.interline / step):
         part = slice(first, last)
-        if _is_staff(field[:, part], middle[part], gap[part]):
-            yield _make_staff(sheet, middle[part], gap[part], columns[part], step)
+        if _is_staff(field[:, part], rows[:, part]):
+            yield _make_staff(sheet, rows[:, part], columns[part])
 
 
-def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> tuple[Curve, Curve]:
-    """Return the middle line's row and the interline, in px, at each column, smooth along it."""
+def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> Curve:
+    """Return the rows of the five lines at each column, (5, n), smooth along it."""
     steps = np.arange(len(path))
     near = _smooth(path.astype(float), np.ones(len(path)), 2)
     gaps = interline * _STRETCHES
     # (n, shifts, stretches, lines)
     rows = (near[:, None, None] + _SHIFTS[None, :, None])[..., None] + gaps[:, None] * _LINES
     score = _sample(field, rows, steps[:, None, None, None]).sum(axis=-1)
-    best = score.reshape(len(path), -1).max(axis=1)
-    weight = np.maximum(best - 2, 0) ** 2 + 1e-6
-    gap = gaps[score.max(axis=1).argmax(axis=1)]
-    gap = _fit_polynomial(gap, weight)
+    weight = np.maximum(score.max(axis=(1, 2)) - 2, 0) ** 2 + 1e-6
+    gap = _fit_polynomial(gaps[score.max(axis=1).argmax(axis=1)], weight)
     fine = np.arange(-2, 2.01, 0.125)
     rows = (near[:, None] + fine)[..., None] + gap[:, None, None] * _LINES
     shift = _sample(field, rows, steps[:, None, None]).sum(axis=-1)
-    middle = near + fine[shift.argmax(axis=1)]
-    return _smooth(middle, weight, 2), gap
+    middle = _smooth(near + _peak(shift, fine), weight, 2)
+    return _bend_lines(field, middle + _LINES[:, None] * gap, interline)
+
+
+def _peak(score: Floats, places: Curve) -> Curve:
+    """The place at the middle of the top of each row's scores, (n,)."""
+    weight = np.maximum(score - 0.8 * score.max(axis=1, keepdims=True), 0) + 1e-6
+    return np.asarray((weight * places).sum(axis=1) / weight.sum(axis=1), np.float64)
+
+
+def _bend_lines(field: Floats, rows: Curve, interline: float) -> Curve:
+    """Move each line a little to where it is seen: creased paper bends them unequally."""
+    fine = np.linspace(-0.25, 0.25, 13) * interline
+    steps = np.arange(rows.shape[1])[:, None]
+    bent = []
+    for line in rows:
+        seen = _sample(field, line[:, None] + fine, steps)
+        # Pulled back to where the other lines say it is, most of all where it is hidden.
+        weight = seen.max(axis=1) ** 2
+        move = _peak(seen, fine) * weight / (weight + 0.1)
+        bent.append(line + _smooth(move, weight + 0.1, 2))
+    return np.stack(bent)
 
 
 def _sample(field: Floats, rows: Curve, columns: NDArray[np.int64]) -> Floats:
@@ -418,13 +449,15 @@ def _smooth(values: Curve, weight: Curve, width: float) -> Curve:
     bell = np.exp(-0.5 * (at / width) ** 2)
 
     def gather(terms: Curve, power: int) -> Curve:
-        return np.convolve(np.pad(terms, reach), (bell * at**power)[::-1], "valid")
+        kernel = (bell * at**power)[::-1]
+        return np.asarray(np.convolve(np.pad(terms, reach), kernel, "valid"), np.float64)
 
     w0, w1, w2 = (gather(weight, power) for power in range(3))
     v0, v1 = (gather(weight * values, power) for power in range(2))
     spread = w0 * w2 - w1 * w1
     straight = (w2 * v0 - w1 * v1) / np.where(spread > 0, spread, 1)
-    return np.where(spread > 1e-9 * w0 * w2, straight, v0 / np.maximum(w0, 1e-12))
+    plain = v0 / np.maximum(w0, 1e-12)
+    return np.asarray(np.where(spread > 1e-9 * w0 * w2, straight, plain), np.float64)
 
 
 def _fit_polynomial(values: Curve, weight: Curve) -> Curve:
@@ -435,12 +468,6 @@ def _fit_polynomial(values: Curve, weight: Curve) -> Curve:
         off = np.abs(values - fit)
         weight = np.where(off > 2 * np.median(off) + 0.05, weight * 0.1, weight)
     return np.asarray(np.clip(fit, values.min(), values.max()), np.float64)
-
-
-def _seen(field: Floats, middle: Curve, gap: Curve) -> Floats:
-    """How much of each line is there: (5, n)."""
-    rows = middle + _LINES[:, None] * gap
-    return _sample(field, rows, np.arange(len(middle))[None, :])
 
 
 def _stretches(seen: Curve, interline: float) -> Iterator[tuple[int, int]]:
@@ -454,55 +481,47 @@ def _stretches(seen: Curve, interline: float) -> Iterator[tuple[int, int]]:
             yield first, last
 
 
-def _is_staff(field: Floats, middle: Curve, gap: Curve) -> bool:
+def _is_staff(field: Floats, rows: Curve) -> bool:
     """Tell whether all five lines are there, and neither a sixth nor ink all over."""
-    steps = np.arange(len(middle))[None, :]
-    lines = _seen(field, middle, gap).mean(axis=1)
-    beyond = middle + np.array([-3, 3])[:, None] * gap
-    between = middle + np.array([-1.5, -0.5, 0.5, 1.5])[:, None] * gap
-    sixth = _sample(field, beyond, steps).mean(axis=1)
+    steps = np.arange(rows.shape[1])
+    gap = (rows[4] - rows[0]) / 4
+    lines = _sample(field, rows, steps).mean(axis=1)
+    sixth = _sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps).mean(axis=1)
+    between = _sample(field, (rows[1:] + rows[:-1]) / 2, steps).mean()
     return bool(
         lines.min() > _MIN_SEEN
         and sixth.max() < _MAX_SIXTH * lines.mean()
-        and _sample(field, between, steps).mean() < 0.5 * lines.mean()
+        and between < _MAX_BETWEEN * lines.mean()
     )
 
 
-def _make_staff(
-    sheet: _Sheet, middle: Curve, gap: Curve, columns: NDArray[np.int64], step: float
-) -> Staff:
-    lines = tuple(sheet.page_y(middle + k * gap) for k in _LINES)
-    xs = sheet.page_x(columns.astype(float))
-    left, right = _ends(sheet, middle, gap, columns, step)
-    x0, x1 = (float(x) for x in sheet.page_x(np.array([left, right])))
+def _make_staff(sheet: _Sheet, rows: Curve, columns: NDArray[np.int64]) -> Staff:
+    lines = sheet.page_y(rows)
+    left, right = _find_end(sheet, rows, columns, 0), _find_end(sheet, rows, columns, -1)
+    x0, x1 = (float(x) for x in sheet.page_x(np.array([left - 0.5, right + 0.5])))
     return Staff(
-        x0=max(x0, 0.0),
+        x0=x0,
         y0=float(lines[0].min()),
         x1=x1,
         y1=float(lines[4].max()),
-        lines=lines,
-        xs=xs,
-        interline=float(gap.mean()) / sheet.scale,
+        lines=tuple(lines),
+        xs=sheet.page_x(columns.astype(float)),
+        interline=float((lines[4] - lines[0]).mean() / 4),
         line_thickness=1.0,
     )
 
 
-def _ends(
-    sheet: _Sheet, middle: Curve, gap: Curve, columns: NDArray[np.int64], step: float
-) -> tuple[float, float]:
-    """Columns in which the lines begin and end: where the mean ink on the lines falls off."""
-    reach = 2 * sheet.interline
-    ends = []
-    for inner, sign in ((0, -1), (-1, 1)):
-        xs = columns[inner] + sign * np.arange(-reach, reach + 1).astype(np.int64)
-        xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
-        rows = middle[inner] + _LINES[:, None] * gap[inner]
-        ink = _sample(sheet.ink, np.repeat(rows, len(xs), axis=1), xs[None, :])
-        on = np.sort(ink, axis=0)[1:3].mean(axis=0)
-        level = 0.5 * float(np.median(on[: max(1, int(reach))]))
-        inside = np.flatnonzero(on > level)
-        ends.append(float(xs[inside[-1]] if len(inside) else columns[inner]) + (sign > 0))
-    return ends[0], ends[1]
+def _find_end(sheet: _Sheet, rows: Curve, columns: NDArray[np.int64], end: int) -> float:
+    """Column near the first (0) or last (-1) one in which the ink on the lines falls off."""
+    reach = round(2 * sheet.interline)
+    outward = -1 if end == 0 else 1
+    xs = columns[end] + outward * np.arange(-reach, reach + 1)
+    xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
+    ink = _sample(sheet.ink, np.repeat(rows[:, [end]], len(xs), axis=1), xs)
+    # The two faintest of the lines: a brace or a name beside the staff does not touch them all.
+    faint = np.sort(ink, axis=0)[:2].mean(axis=0)
+    inside = np.flatnonzero(faint > 0.5 * np.median(faint[:reach]))
+    return float(xs[inside[-1]] if len(inside) else columns[end])
 
 
 # --- reading order --------------------------------------------------------------------------------
