@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from music import sequences
 
 from omrcli.alphabet import (
     POSITIONAL_UNITS,
@@ -17,6 +16,7 @@ from omrcli.alphabet import (
 from omrcli.decoding import Unit
 from omrcli.errors import ModelError, TokenError
 from omrcli.tokens import parse_symbol
+from tests.music import sequences
 
 CODEC = PositionalCodec()
 

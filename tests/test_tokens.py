@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from music import symbols
 
 from omrcli.errors import InputError, TokenError
 from omrcli.tokens import (
@@ -23,6 +22,7 @@ from omrcli.tokens import (
     project_primus,
     read_semantic,
 )
+from tests.music import symbols
 
 VOCABULARY = Path(__file__).parents[2] / "shared/corpora/primus_vocabulary_semantic.txt"
 

@@ -12,7 +12,7 @@ import itertools
 import multiprocessing
 import pickle
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -27,7 +27,7 @@ from ..errors import InputError, OmrError, TokenError
 from ..image import PageImage, load_pages
 from ..output import write_file
 from ..staves import StaffGeometry, find_staves, normalise_staff
-from ..synth.degrade import DegradeOptions, degrade_staff
+from ..synth.degrade import PRESETS, DegradeOptions, degrade_staff
 from ..tokens import read_semantic
 from .losses import Targets
 
@@ -51,10 +51,12 @@ class Augmentation:
     """How a stored staff is varied: degradation, and the errors of finding and measuring a
     staff."""
 
-    degrade: DegradeOptions | None = field(default_factory=DegradeOptions)
+    degrade: DegradeOptions | None = field(
+        default_factory=lambda: replace(PRESETS["staff"], interline=STORE_INTERLINE)
+    )
     degrade_share: float = 0.8  # of the drawn staves are degraded; the others stay clean
-    scale: float = 0.04  # largest relative error of the interline
-    shift: float = 0.25  # largest vertical error in interlines
+    scale: float = 0.02  # largest relative error of the interline
+    shift: float = 0.12  # largest vertical error in interlines
 
 
 @dataclass(frozen=True)

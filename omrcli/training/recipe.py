@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from ..alphabet import POSITIONAL_UNITS, Codec, PlainCodec, PositionalCodec
 from ..corpus import Sample, find_samples, read_split
 from ..errors import InputError, UsageError
 from ..staves import StaffGeometry
-from ..synth.degrade import DegradeOptions
+from ..synth.degrade import PRESETS
 from .checkpoint import Checkpoint
 from .data import (
+    STORE_INTERLINE,
     Augmentation,
     BatchPlan,
     StaffBatches,
@@ -48,7 +49,7 @@ class DataOptions:
     split: Path | None = None
     validation: Path | None = None
     encoding: str = "semantic"
-    degrade: str = "photo"
+    degrade: str = "staff"
     synth: int = 0
     corpora: tuple[Path, ...] = ()
     cache: Path | None = None
@@ -190,12 +191,11 @@ def _make_feeds(training: StaffSet, validation: StaffSet, options: TrainOptions)
     plan = BatchPlan(
         steps=loop.steps, pixels=data.batch_pixels, seed=loop.seed, short_first=data.short_first
     )
-    presets = {"none": None, "scan": DegradeOptions.scan(), "photo": DegradeOptions.photo()}
-    if data.degrade not in presets:
-        raise UsageError(
-            f"The degradation '{data.degrade}' is unknown; choose {', '.join(presets)}."
-        )
-    augmentation = Augmentation(degrade=presets[data.degrade])
+    if data.degrade != "none" and data.degrade not in PRESETS:
+        known = ", ".join(["none", *PRESETS])
+        raise UsageError(f"The degradation '{data.degrade}' is unknown; choose {known}.")
+    wear = PRESETS.get(data.degrade)
+    augmentation = Augmentation(wear and replace(wear, interline=STORE_INTERLINE))
     batches = plan_batches(training.widths, plan)
     widths = np.asarray(validation.widths)
     looks = plan_epoch(widths, np.arange(len(widths)), plan, np.random.default_rng(0))
