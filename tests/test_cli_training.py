@@ -1,0 +1,119 @@
+"""`omr train`, `omr export` and `omr eval` as a user runs them, on a handful of drawn staves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from omrcli.cli import app
+from omrcli.errors import ExitCode
+from tests import tiny
+from tests.drawn import write_page
+
+
+def run(*arguments: str | Path) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """Four PrIMuS-style samples of the tiny model's tune."""
+    for number in range(4):
+        folder = tmp_path / "samples" / f"s{number}"
+        folder.mkdir(parents=True)
+        write_page(folder / f"s{number}.png")
+        (folder / f"s{number}.semantic").write_text("\t".join(tiny.TUNE))
+    return tmp_path / "samples"
+
+
+# --- eval -----------------------------------------------------------------------------------------
+
+
+def test_eval_prints_tables(samples: Path) -> None:
+    result = run("eval", samples, "--model", tiny.PATH, "--resamples", "10")
+    assert result.exit_code == 0
+    assert "symbol error rate 0.00 % [0.00, 0.00]" in " ".join(result.stdout.split())
+    assert "By kind of token" in result.stdout
+
+
+def test_eval_json_and_plots(samples: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    plots = tmp_path / "plots"
+    result = run("eval", samples, "-m", tiny.PATH, "--json", "-", "--plots", plots, "--limit", "2")
+    assert result.exit_code == 0
+    record = json.loads(result.stdout)
+    assert record["results"][0]["samples"] == 2
+    assert record["results"][0]["symbol_error_rate"] == 0
+    assert sorted(path.name for path in plots.iterdir()) == ["confusions.png", "frequency.png"]
+
+
+def test_eval_compares_models(samples: Path) -> None:
+    result = run("eval", samples, "-m", tiny.PATH, "-m", tiny.PATH, "--resamples", "10")
+    assert result.exit_code == 0
+    assert "paired" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--ignore", "tye"], ExitCode.USAGE, "did you mean 'tie'?"),
+        (["--look", "blurred"], ExitCode.USAGE, "blurred"),
+        (["-m", "no/such.onnx"], ExitCode.MODEL, "There is no model file no/such.onnx"),
+    ],
+)
+def test_eval_errors(samples: Path, arguments: list[str], code: ExitCode, message: str) -> None:
+    result = run(
+        "eval", samples, *(arguments if "-m" in arguments else ["-m", tiny.PATH, *arguments])
+    )
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+
+
+# --- train and export -----------------------------------------------------------------------------
+
+
+@pytest.mark.train
+def test_train_resume_export_and_read(samples: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    out, model = tmp_path / "run", tmp_path / "models" / "mine.onnx"
+    model.parent.mkdir()
+    options = ["--steps", "2", "--workers", "0", "--threads", "1", "--degrade", "none"]
+    started = run("train", samples, "--out", out, *options)
+    assert (started.exit_code, started.stdout) == (0, "")
+    assert {path.name for path in out.iterdir()} >= {"last.ckpt", "log.csv"}
+
+    again = run("train", samples, "--out", out, *options)
+    assert again.exit_code == ExitCode.USAGE
+    assert "go on with --resume" in again.stderr
+
+    exported = run("export", out / "last.ckpt", "-o", model, "--register")
+    assert exported.exit_code == 0
+    assert "SHA-256" in exported.stderr
+    manifest = json.loads((model.parent / "manifest.json").read_text())
+    assert manifest["default"] == "mine"
+
+    shown = run("models", "show", model)
+    assert "positional" in shown.stdout
+    page = samples / "s0" / "s0.png"
+    assert run("transcribe", page, "-m", model).exit_code in (0, ExitCode.NOTHING_RECOGNISED)
+
+
+def test_train_needs_data() -> None:
+    pytest.importorskip("torch")
+    result = run("train")
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == (
+        "omr: There is nothing to train on; name a folder of samples or give --synth.\n"
+    )
+
+
+def test_export_of_no_checkpoint(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "fake.ckpt").write_bytes(b"no checkpoint")
+    result = run("export", tmp_path / "fake.ckpt", "-o", tmp_path / "x.onnx")
+    assert result.exit_code == ExitCode.MODEL
+    assert not (tmp_path / "x.onnx").exists()
