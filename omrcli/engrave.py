@@ -1,0 +1,94 @@
+"""MEI -> SVG, and other notations -> MEI. The only module that imports Verovio (extra `synth`)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from omrcli.errors import InputError, MissingDependencyError
+
+#: Music fonts that Verovio bundles.
+FONTS = ("Bravura", "Gootville", "Leipzig", "Leland", "Petaluma")
+#: Formats that `load_as_mei` reads, by Verovio's names; "mxl" is compressed MusicXML.
+INPUT_FORMATS = ("musicxml", "mxl", "humdrum", "abc", "pae", "mei")
+
+_PAGE: dict[str, object] = {
+    "breaks": "none",
+    "adjustPageWidth": True,
+    "adjustPageHeight": True,
+    "pageWidth": 100_000,
+    "header": "none",
+    "footer": "none",
+    "svgViewBox": False,
+    "xmlIdSeed": 1,  # without a seed the ids, and so the text, differ from run to run
+}
+
+
+def engrave(mei: str, font: str = "Leipzig", options: Mapping[str, object] | None = None) -> str:
+    """Engrave the first page of an MEI document on one endless system; equal input, equal text.
+
+    Args:
+        mei: an MEI document.
+        font: one of FONTS.
+        options: Verovio options on top of a page without breaks, header and footer. What one call
+            sets, the next keeps, so always give the same names.
+
+    Raises:
+        InputError: Verovio cannot engrave the document.
+        MissingDependencyError: Verovio is not installed.
+    """
+    toolkit = _toolkit(font)
+    toolkit.setOptions({**_PAGE, **(options or {})})
+    if not toolkit.loadData(mei):
+        raise InputError("Verovio cannot engrave this MEI document; check its notation.")
+    return str(toolkit.renderToSVG(1))
+
+
+def load_as_mei(data: bytes | str, input_from: str) -> str:
+    """Convert a document to MEI.
+
+    Args:
+        data: text, or for "mxl" the bytes of the archive.
+        input_from: one of INPUT_FORMATS.
+
+    Raises:
+        InputError: Verovio cannot read the data, or does not know the format.
+        MissingDependencyError: Verovio is not installed.
+    """
+    if input_from not in INPUT_FORMATS:
+        raise InputError(f"'{input_from}' is no format to import; use {', '.join(INPUT_FORMATS)}.")
+    toolkit = _toolkit("")
+    toolkit.setOptions({**_PAGE, "inputFrom": "musicxml" if input_from == "mxl" else input_from})
+    if input_from == "mxl":
+        raw = data if isinstance(data, bytes) else data.encode("latin-1")
+        loaded = toolkit.loadZipDataBase64(base64.b64encode(raw).decode("ascii"))
+    else:
+        loaded = toolkit.loadData(data.decode("utf-8") if isinstance(data, bytes) else data)
+    if not loaded:
+        raise InputError(f"This is no {input_from} document that Verovio can read; check the file.")
+    return str(toolkit.getMEI({"removeIds": False}))
+
+
+@lru_cache(maxsize=1)
+def _verovio() -> ModuleType:
+    try:
+        import verovio
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Engraving needs Verovio; run: pip install 'omrcli[synth]'"
+        ) from error
+    verovio.enableLog(verovio.LOG_OFF)
+    return verovio
+
+
+@lru_cache(maxsize=len(FONTS) + 1)
+def _toolkit(font: str) -> Any:
+    """One toolkit per font, and one for imports: changing the font of a toolkit reads its files
+    again, which takes longer than engraving a staff."""
+    toolkit = _verovio().toolkit()
+    if font:
+        toolkit.setOptions({"font": font})
+    return toolkit

@@ -1,0 +1,212 @@
+"""Tokens -> the clean image of a staff. The only module that imports resvg (extra `synth`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import ModuleType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from omrcli.engrave import FONTS, engrave
+from omrcli.errors import InputError, MissingDependencyError
+from omrcli.synth.glyphs import check_engraving
+from omrcli.synth.mei_writer import MeiOptions, write_mei
+
+Gray = NDArray[np.uint8]
+
+_PAPER = 255
+_PAGE_MARGIN = 100  # px of Verovio's page, so that no stroke lies on the edge of the image
+_SPACE = 18  # Verovio's interline in px at unit 9
+_SVG_SIZE = re.compile(r'<svg width="[^"]*" height="[^"]*"')
+_VIEW_BOX = re.compile(r'class="definition-scale" color="black"([^>]*?)viewBox="0 0 (\d+) (\d+)"')
+_FIRST_STAFF = re.compile(r'class="staff"[^>]*>\s*<path d="M[\d.-]+ ([\d.-]+) L')
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Paper around the ink, in interlines; 0 is a crop to the last pixel."""
+
+    left: float = 1.0
+    top: float = 1.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+
+@dataclass(frozen=True)
+class EngravingStyle:
+    """How a staff looks; lengths are in Verovio's units of half an interline where not in px.
+
+    `interline` is in px, `ink` the gray level of black, `spacing_linear` and `spacing_power`
+    rule the distance of notes, `multirest` is Verovio's style of multirests.
+    """
+
+    font: str = "Leipzig"
+    interline: float = 12.0
+    ink: int = 0
+    spacing_linear: float = 0.25
+    spacing_power: float = 0.6
+    measure_width: int = 15
+    staff_line: float = 0.15
+    stem: float = 0.2
+    barline: float = 0.3
+    thick_barline: float = 1.0
+    ledger_line: float = 0.25
+    ledger_extension: float = 0.54
+    beam_slope: int = 10
+    french_beams: bool = False
+    grace_size: float = 0.75
+    tie_thickness: float = 0.5
+    multirest: str = "auto"
+    multirest_thickness: float = 2.0
+    number_on_head: bool = False
+    mei: MeiOptions = field(default_factory=MeiOptions)
+    margins: Margins = field(default_factory=Margins)
+
+
+@dataclass(frozen=True)
+class RenderedStaff:
+    """A clean staff image (H, W) uint8, 255 = paper, its interline in px and the y of its top
+    line."""
+
+    pixels: Gray
+    interline: float
+    top_line: float
+
+
+def draw_style(rng: np.random.Generator) -> EngravingStyle:
+    """A random style; equal states of `rng` give equal styles."""
+    plain = rng.random() < 0.3  # near the engraver's own choices
+    spread = 0.3 if plain else 1.0
+    return EngravingStyle(
+        font=str(rng.choice(FONTS, p=(0.2, 0.15, 0.3, 0.2, 0.15))),
+        interline=round(float(np.exp(rng.uniform(np.log(8), np.log(24)))), 2),
+        ink=int(rng.integers(0, 90)) if rng.random() < 0.4 else 0,
+        spacing_linear=_around(rng, 0.25, 0.1 * spread),
+        spacing_power=_around(rng, 0.6, 0.1 * spread),
+        measure_width=int(rng.integers(5, 26)),
+        staff_line=max(0.1, _around(rng, 0.16, 0.07 * spread)),
+        stem=max(0.1, _around(rng, 0.21, 0.09 * spread)),
+        barline=_around(rng, 0.32, 0.14 * spread),
+        thick_barline=_around(rng, 1.0, 0.4 * spread),
+        ledger_line=_around(rng, 0.25, 0.1 * spread),
+        ledger_extension=_around(rng, 0.54, 0.25 * spread),
+        beam_slope=int(rng.choice((0, 4, 8, 10, 10, 14))),
+        french_beams=bool(rng.random() < 0.1),
+        grace_size=_around(rng, 0.7, 0.1 * spread),
+        tie_thickness=_around(rng, 0.5, 0.25 * spread),
+        multirest=str(rng.choice(("auto", "default", "block", "symbols"), p=(0.3, 0.4, 0.2, 0.1))),
+        multirest_thickness=_around(rng, 2.0, 0.6 * spread),
+        number_on_head=bool(rng.random() < 0.3),
+        mei=_draw_mei_options(rng),
+        margins=_draw_margins(rng),
+    )
+
+
+def _around(rng: np.random.Generator, middle: float, spread: float) -> float:
+    return round(float(rng.uniform(middle - spread, middle + spread)), 3)
+
+
+def _draw_mei_options(rng: np.random.Generator) -> MeiOptions:
+    return MeiOptions(
+        beam_beats=int(rng.choice((0, 1, 2), p=(0.12, 0.7, 0.18))),
+        slash_graces=bool(rng.random() < 0.5),
+        beam_graces=bool(rng.random() < 0.8),
+        stems=str(rng.choice(("", "up", "down"), p=(0.94, 0.03, 0.03))),
+        tuplet_brackets=bool(rng.random() < 0.3),
+        centre_rests=bool(rng.random() < 0.7),
+        cancel_keys=bool(rng.random() < 0.5),
+        fermata_below=bool(rng.random() < 0.05),
+    )
+
+
+def _draw_margins(rng: np.random.Generator) -> Margins:
+    """A third tight crops, a third of about an interline, a third generous."""
+    largest = float(rng.choice((0.15, 1.5, 5.0)))
+    return Margins(*(round(float(side), 2) for side in rng.uniform(0, largest, 4)))
+
+
+def render_staff(tokens: Sequence[str], style: EngravingStyle | None = None) -> RenderedStaff:
+    """Engrave one staff; equal arguments give equal pixels.
+
+    Raises:
+        TokenError: a text is no token.
+        InputError: the tokens cannot be engraved, or not so that they could be read back.
+        MissingDependencyError: Verovio or resvg is not installed.
+    """
+    style = style or EngravingStyle()
+    mei = write_mei(tokens, style.mei)
+    options = _verovio_options(style)
+    if "invis" in mei.rpartition("<measure")[0]:  # a measure that holds nothing but a sign
+        options["measureMinWidth"] = 1
+    svg = engrave(mei, style.font, options)
+    check_engraving(svg, tokens)
+    scale = style.interline / (10 * _SPACE)
+    found, staff = _VIEW_BOX.search(svg), _FIRST_STAFF.search(svg)
+    if found is None or staff is None:
+        raise InputError("Verovio engraved no staff for these tokens.")
+    width, height = (float(size) * scale for size in found.groups()[1:])
+    top = (float(staff[1]) + 10 * _PAGE_MARGIN) * scale
+    return _frame(_rasterise(svg, width, height), top, style)
+
+
+def _verovio_options(style: EngravingStyle) -> dict[str, object]:
+    margins = dict.fromkeys(("Left", "Top", "Right", "Bottom"), _PAGE_MARGIN)
+    return {
+        **{f"pageMargin{side}": margin for side, margin in margins.items()},
+        "spacingLinear": style.spacing_linear,
+        "spacingNonLinear": style.spacing_power,
+        "measureMinWidth": style.measure_width,
+        "staffLineWidth": style.staff_line,
+        "stemWidth": style.stem,
+        "barLineWidth": style.barline,
+        "thickBarlineThickness": style.thick_barline,
+        "ledgerLineThickness": style.ledger_line,
+        "ledgerLineExtension": style.ledger_extension,
+        "beamMaxSlope": style.beam_slope,
+        "beamFrenchStyle": style.french_beams,
+        "graceFactor": style.grace_size,
+        "tieMidpointThickness": style.tie_thickness,
+        "multiRestStyle": style.multirest,
+        "multiRestThickness": style.multirest_thickness,
+        "tupletNumHead": style.number_on_head,
+    }
+
+
+def _rasterise(svg: str, width: float, height: float) -> Gray:
+    """The SVG's drawing at a size in px; black on white."""
+    size = f'<svg width="{np.ceil(width):.0f}px" height="{np.ceil(height):.0f}px"'
+    # All that is drawn as text is clutter; music is glyphs, so no font of the system is needed.
+    png = _resvg().svg_to_bytes(
+        svg_string=_SVG_SIZE.sub(size, svg, count=1), background="#ffffff", skip_system_fonts=True
+    )
+    pixels = cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(pixels, np.uint8)
+
+
+def _frame(pixels: Gray, top: float, style: EngravingStyle) -> RenderedStaff:
+    """Crop to the ink, lay the style's margins around it and set the level of black."""
+    rows, columns = np.nonzero((pixels < _PAPER).any(1))[0], np.nonzero((pixels < _PAPER).any(0))[0]
+    ink = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    sides = style.margins
+    margins = [round(side * style.interline) for side in (sides.top, sides.bottom)]
+    sideways = [round(side * style.interline) for side in (sides.left, sides.right)]
+    framed = np.pad(ink, (margins, sideways), constant_values=_PAPER)
+    if style.ink:
+        framed = style.ink + np.round(framed * ((_PAPER - style.ink) / _PAPER)).astype(np.uint8)
+    return RenderedStaff(framed, style.interline, top - float(rows[0]) + margins[0])
+
+
+@lru_cache(maxsize=1)
+def _resvg() -> ModuleType:
+    try:
+        import resvg_py
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Drawing needs resvg; run: pip install 'omrcli[synth]'"
+        ) from error
+    return resvg_py
