@@ -50,7 +50,7 @@ Encoding = Annotated[
     str, typer.Option(metavar="semantic|agnostic", help="Which truth files to learn.")
 ]
 Degrade = Annotated[
-    str, typer.Option(metavar="none|scan|photo", help="How staves are worn while training.")
+    str, typer.Option(metavar="none|staff|scan|photo", help="How staves are worn while training.")
 ]
 Cache = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Keep the normalised staves for the next run.")
@@ -97,7 +97,7 @@ def train(
     split: Split = None,
     validation: Validation = None,
     encoding: Encoding = "semantic",
-    degrade: Degrade = "photo",
+    degrade: Degrade = "staff",
     cache: Cache = None,
     batch_pixels: BatchPixels = 10_752,
     short_first: ShortFirst = 0.1,

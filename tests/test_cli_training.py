@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from omrcli import cli_training
 from omrcli.cli import app
 from omrcli.errors import ExitCode
 from tests import tiny
@@ -71,6 +74,31 @@ def test_eval_errors(samples: Path, arguments: list[str], code: ExitCode, messag
     )
     assert (result.exit_code, result.stdout) == (code, "")
     assert message in result.stderr
+
+
+def defaults_of(command: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(command).parameters.items()
+        if parameter.default not in (None, inspect.Parameter.empty)
+    }
+
+
+def test_defaults_are_those_of_the_library() -> None:
+    pytest.importorskip("torch")
+    from omrcli.training import loop, recipe
+
+    data = recipe.DataOptions(folders=(Path("x"),))
+    options = recipe.TrainOptions(data, loop.LoopOptions(Path("x")))
+    parts = (options.loss, options.loop, options.data, options)
+    for name, value in defaults_of(cli_training.train).items():
+        if name in ("out", "verbose"):
+            continue
+        owner = next(part for part in parts if hasattr(part, OTHER_NAMES.get(name, name)))
+        assert getattr(owner, OTHER_NAMES.get(name, name)) == value, name
+
+
+OTHER_NAMES = {"loss": "kind"}
 
 
 # --- train and export -----------------------------------------------------------------------------
