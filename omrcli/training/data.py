@@ -28,7 +28,6 @@ from ..image import PageImage, load_pages
 from ..output import write_file
 from ..staves import StaffGeometry, find_staves, normalise_staff
 from ..synth.degrade import PRESETS, DegradeOptions, degrade_staff
-from ..tokens import read_semantic
 from .losses import Targets
 
 STORE_INTERLINE = 12  # px; half as much again as the network's 8, for sub-pixel degradation
@@ -111,7 +110,7 @@ def _store_sample(task: tuple[Sample, StaffGeometry]) -> StoredStaff | str:
     sample, geometry = task
     try:
         page = load_pages(sample.image)[0]
-        return store_page(sample.id, page, read_semantic(sample.truth), geometry)
+        return store_page(sample.id, page, sample.tokens, geometry)
     except OmrError as error:
         return str(error)
 
@@ -257,7 +256,8 @@ def vary_staff(
     result = np.zeros((geometry.height, small.shape[1]), np.float32)
     first, last = max(0, top), min(small.shape[0], top + geometry.height)
     result[first - top : last - top] = small[first:last]
-    return result / np.float32(255)
+    result /= 255
+    return result
 
 
 def pad_batch(
@@ -317,7 +317,7 @@ class StaffBatches(Dataset[Batch]):
 
     def _draw(self, step: int, index: int) -> NDArray[np.float32]:
         data = np.frombuffer(self._set.staves[index].png, np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
         rng = None
         if self._augmentation is not None:
             rng = np.random.default_rng((self._seed, step, index))

@@ -222,7 +222,7 @@ class _Run:
             log_probs = self.network(image, widths)
         loss = self._loss(log_probs.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         self.optimiser.step()
         self.schedule.step()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from ..alphabet import POSITIONAL_UNITS, Codec, PlainCodec, PositionalCodec
-from ..corpus import Sample, find_samples, read_split
+from ..corpus import Encoding, Sample, find_samples, read_split
 from ..errors import InputError, UsageError
 from ..staves import StaffGeometry
 from ..synth.degrade import PRESETS
@@ -146,9 +147,7 @@ def _load_folders(
         return []
     if data.cache is not None and data.cache.exists():
         return read_store(data.cache)
-    samples: list[Sample] = []
-    for folder in data.folders:
-        samples += find_samples(folder, data.encoding)
+    samples = [sample for folder in data.folders for sample in _find_looks(folder, data.encoding)]
     say(f"Normalising {len(samples)} samples.")
     staves, problems = store_samples(samples, geometry, workers)
     for problem in problems[:10]:
@@ -158,6 +157,14 @@ def _load_folders(
     if data.cache is not None:
         write_store(data.cache, staves)
     return staves
+
+
+def _find_looks(folder: Path, name: str) -> list[Sample]:
+    """Samples of a folder; one that Camera-PrIMuS gives clean and distorted counts twice."""
+    encoding = cast(Encoding, name)  # find_samples refuses any other
+    clean = find_samples(folder, encoding, "clean")
+    known = {sample.image for sample in clean}
+    return clean + [s for s in find_samples(folder, encoding, "distorted") if s.image not in known]
 
 
 def _draw_synth(

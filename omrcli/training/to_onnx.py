@@ -102,7 +102,7 @@ def _convert(network: nn.Module, height: int) -> bytes:
             torch.onnx.export(
                 network,
                 example,
-                buffer,
+                buffer,  # type: ignore[arg-type]  # the annotation forgets streams
                 input_names=["image", "widths"],
                 output_names=["log_probs"],
                 dynamic_axes={

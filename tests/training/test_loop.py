@@ -1,4 +1,4 @@
-"""Training: it learns, resumes to the same curve after being cut off, and exports what it learnt."""
+"""Training learns, resumes to the same curve after being cut off, and exports what it learnt."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_every_loss_learns(tmp_path: Path, loss: dict[str, object]) -> None:
     assert losses[-1] < 0.6 * losses[0]
 
 
-class _Cut(Exception):
+class _CutError(Exception):
     """Stands for a kill."""
 
 
@@ -92,9 +92,9 @@ def test_a_run_cut_off_resumes_to_the_same_curve(tmp_path: Path) -> None:
 
     def cut(progress: object) -> None:
         if progress.step == 27:  # type: ignore[attr-defined]
-            raise _Cut
+            raise _CutError
 
-    with pytest.raises(_Cut):
+    with pytest.raises(_CutError):
         train(_recipe(), _feeds(), _options(tmp_path / "cut"), cut)
     with pytest.raises(UsageError, match="--resume"):
         train(_recipe(), _feeds(), _options(tmp_path / "cut"))
