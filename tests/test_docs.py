@@ -1,0 +1,48 @@
+"""What the readme promises is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from omrcli.cli import app
+from omrcli.destinations import FORMATS
+from omrcli.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["transcribe", "synth", "train", "export", "eval", "models"])
+def test_readme_shows_every_command(command: str) -> None:
+    assert f"omr {command}" in README
+    assert command in CliRunner().invoke(app, ["--help"]).stdout
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_readme_names_every_format(name: str) -> None:
+    assert f"`.{name}`" in README
+
+
+@pytest.mark.parametrize("code", list(ExitCode))
+def test_readme_names_every_exit_status(code: ExitCode) -> None:
+    (sentence,) = re.findall(r"Exit status:(.*?)\.\n\n", README, re.DOTALL)
+    assert re.search(rf"(?<!\d){code.value} [a-z]", sentence)
+
+
+def test_options_in_the_readme_exist() -> None:
+    for line in re.findall(r"^(?:\S+/)?omr ([a-z].*?)(?: +#.*)?$", README, re.MULTILINE):
+        command, *words = line.split()
+        shown = CliRunner().invoke(app, [command, "--help"]).stdout
+        for word in words:
+            if re.fullmatch(r"--?[a-z][a-z-]*", word):
+                assert re.search(rf"(?<![\w-]){word}\b", shown), f"omr {command} has no {word}"
+
+
+def test_make_targets_in_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"\bmake ([a-z-]+)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
