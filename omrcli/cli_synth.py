@@ -33,6 +33,11 @@ Jobs = Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each 
 Degrade = Annotated[
     str, typer.Option(metavar="none|scan|photo", help="How the images are worn after engraving.")
 ]
+RandomShare = Annotated[
+    float,
+    typer.Option("--random", min=0, max=1, help="Share of samples that are random music."),
+]
+MaxFiles = Annotated[int, typer.Option(min=1, help="Files read of each corpus, at most.")]
 
 
 def synth(
@@ -42,14 +47,22 @@ def synth(
     seed: Seed = 0,
     jobs: Jobs = 0,
     degrade: Degrade = "none",
+    random_share: RandomShare = 0.35,
+    max_files: MaxFiles = 400,
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
     with exit_on_error(verbose):
-        from .synth import SynthOptions, write_samples
+        from .synth.dataset import SynthOptions, write_samples
 
         options = SynthOptions(
-            count=number, seed=seed, jobs=jobs, corpora=tuple(corpus or ()), degrade=degrade
+            count=number,
+            seed=seed,
+            jobs=jobs,
+            corpora=tuple(corpus or ()),
+            degrade=degrade,
+            random_share=random_share,
+            max_files=max_files,
         )
         with show_progress("engraving", number) as advance:
             written = write_samples(outdir, options, advance)

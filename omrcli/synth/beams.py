@@ -53,7 +53,7 @@ def group_items(items: Sequence[LayerItem], grouping: Grouping) -> str:
     at = grouping.start
     for run in split_tuplets(items):
         length = sum((item.quarters for item in run), Fraction(0))
-        ratio = next((item.duration.tuplet for item in run if _has_ratio(item)), None)
+        ratio = next(filter(None, map(_ratio, run)), None)
         whole = ratio is not None and length <= grouping.window  # never broken off the beat
         beamed = "".join(_beam(run, Fraction(0) if whole else at, grouping))
         if ratio:
@@ -74,7 +74,7 @@ def split_tuplets(items: Sequence[LayerItem]) -> Iterator[list[LayerItem]]:
     run: list[LayerItem] = []
     ratio: tuple[int, int] | None = None
     for item in items:
-        own = item.duration.tuplet if item.duration and not item.grace else None
+        own = _ratio(item)
         timed = item.duration is not None and not item.grace
         if run and timed and own != ratio:
             # Grace notes belong to the note that follows them.
@@ -94,8 +94,8 @@ def split_tuplets(items: Sequence[LayerItem]) -> Iterator[list[LayerItem]]:
         yield run
 
 
-def _has_ratio(item: LayerItem) -> bool:
-    return not item.grace and item.duration is not None and item.duration.tuplet is not None
+def _ratio(item: LayerItem) -> tuple[int, int] | None:
+    return item.duration.tuplet if item.duration and not item.grace else None
 
 
 def _is_full(run: Sequence[LayerItem], ratio: tuple[int, int]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from omrcli.alphabet import shown_accidentals
 from omrcli.errors import InputError
@@ -15,6 +15,7 @@ from omrcli.tokens import (
     Multirest,
     Note,
     Rest,
+    Symbol,
     Tie,
     TimeSignature,
     parse_symbol,
@@ -24,6 +25,12 @@ from omrcli.tokens import (
 _KINDS = "notehead|rest|mRest|multiRest|accid|clef|keySig|meterSig|tie|fermata|barLine"
 _GROUP = re.compile(rf'<g [^>]*?class="({_KINDS})"[^>]*(?<!/)>(?=\s*<(?!/))')
 _DOT = re.compile(r'<g [^>]*?class="dots"[^>]*>(.*?)</g>', re.DOTALL)
+
+
+_NAMES: dict[type, str] = {
+    Clef: "clef", KeySignature: "keySig", TimeSignature: "meterSig", Rest: "rest",
+    Multirest: "multiRest", Barline: "barLine",
+}  # fmt: skip
 
 
 def check_engraving(svg: str, texts: Sequence[str]) -> None:
@@ -50,11 +57,8 @@ def count_drawn(svg: str) -> Counter[str]:
 def count_said(texts: Sequence[str]) -> Counter[str]:
     """Number of signs of each kind that the tokens promise."""
     symbols = [parse_symbol(text) for text in texts]
-    names = {
-        Clef: "clef", KeySignature: "keySig", TimeSignature: "meterSig", Rest: "rest",
-        Multirest: "multiRest", Barline: "barLine", Tie: "tie",
-    }  # fmt: skip
-    counts = Counter(names[type(symbol)] for symbol in symbols if type(symbol) in names)
+    counts = Counter(_NAMES[type(symbol)] for symbol in symbols if type(symbol) in _NAMES)
+    counts["tie"] = sum(_count_ties(symbols))
     for symbol, shown in zip(symbols, shown_accidentals(symbols), strict=True):
         counts["accid"] += sum(name is not None for name in shown)
         if isinstance(symbol, Note):
@@ -64,3 +68,17 @@ def count_said(texts: Sequence[str]) -> Counter[str]:
             counts["dot"] += symbol.duration.dots * members
             counts["fermata"] += symbol.fermata
     return +counts
+
+
+def _count_ties(symbols: Sequence[Symbol]) -> Iterator[int]:
+    """Number of curves for each tie: one for each pitch that two chords share."""
+    last: set[int] = set()
+    tied: set[int] | None = None
+    for symbol in symbols:
+        if isinstance(symbol, Tie):
+            tied = last
+        elif isinstance(symbol, Note):
+            last = {pitch.diatonic for pitch in symbol.pitches}
+            if tied is not None and not symbol.grace:
+                yield len(tied & last)
+                tied = None
