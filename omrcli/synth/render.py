@@ -16,12 +16,12 @@ from omrcli.engrave import FONTS, engrave
 from omrcli.errors import MissingDependencyError
 from omrcli.synth.glyphs import check_engraving
 from omrcli.synth.mei_writer import MeiOptions, write_mei
-from omrcli.synth.raster import Drawing, paint, read_drawing
+from omrcli.synth.raster import Box, Drawing, measure_ink, paint, read_drawing
 
 Gray = NDArray[np.uint8]
 
 _PAPER = 255
-_PAGE_MARGIN = 100  # px of Verovio's page, so that no stroke lies on the edge of the image
+_VIEW_BOX = re.compile(r'viewBox="[^"]*"')  # the first is that of the drawing
 _SVG_SIZE = re.compile(r'<svg width="[^"]*" height="[^"]*"')
 
 
@@ -148,14 +148,27 @@ def render_staff(tokens: Sequence[str], style: EngravingStyle | None = None) -> 
     check_engraving(svg, tokens)
     drawing = read_drawing(svg)
     scale = style.interline / drawing.interline
-    pixels = _draw_exactly(svg, drawing, scale) if style.exact else paint(drawing, scale)
-    return _frame(pixels, drawing.staff_top * scale, style)
+    box = _frame(drawing, style.margins)
+    pixels = _draw_exactly(svg, scale, box) if style.exact else paint(drawing, scale, box)
+    if style.ink:
+        levels = np.linspace(style.ink, _PAPER, _PAPER + 1)
+        pixels = np.asarray(cv2.LUT(pixels, np.round(levels).astype(np.uint8)))
+    return RenderedStaff(pixels, style.interline, (drawing.staff_top - box.y0) * scale)
+
+
+def _frame(drawing: Drawing, margins: Margins) -> Box:
+    """The box around the ink, with margins."""
+    ink, unit = measure_ink(drawing), drawing.interline
+    return Box(
+        ink.x0 - margins.left * unit,
+        ink.y0 - margins.top * unit,
+        ink.x1 + margins.right * unit,
+        ink.y1 + margins.bottom * unit,
+    )
 
 
 def _verovio_options(style: EngravingStyle) -> dict[str, object]:
-    margins = dict.fromkeys(("Left", "Top", "Right", "Bottom"), _PAGE_MARGIN)
     return {
-        **{f"pageMargin{side}": margin for side, margin in margins.items()},
         "spacingLinear": style.spacing_linear,
         "spacingNonLinear": style.spacing_power,
         "measureMinWidth": style.measure_width,
@@ -175,28 +188,15 @@ def _verovio_options(style: EngravingStyle) -> dict[str, object]:
     }
 
 
-def _draw_exactly(svg: str, drawing: Drawing, scale: float) -> Gray:
-    """The SVG of a drawing at `scale` px per unit; black on white."""
-    size = (np.ceil(side * scale) for side in (drawing.width, drawing.height))
-    head = '<svg width="{:.0f}px" height="{:.0f}px"'.format(*size)
+def _draw_exactly(svg: str, scale: float, box: Box) -> Gray:
+    """Part of an SVG at `scale` px per unit; black on white."""
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    head = f'<svg width="{round(width * scale)}px" height="{round(height * scale)}px"'
+    view = f'viewBox="{box.x0:.1f} {box.y0:.1f} {width:.1f} {height:.1f}"'
+    svg = _VIEW_BOX.sub(view, _SVG_SIZE.sub(head, svg, count=1), count=1)
     # Numbers and signs are glyphs of the SVG itself, so no font of the system is needed.
-    png = _resvg().svg_to_bytes(
-        svg_string=_SVG_SIZE.sub(head, svg, count=1), background="#ffffff", skip_system_fonts=True
-    )
+    png = _resvg().svg_to_bytes(svg_string=svg, background="#ffffff", skip_system_fonts=True)
     return np.asarray(cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_GRAYSCALE))
-
-
-def _frame(pixels: Gray, top: float, style: EngravingStyle) -> RenderedStaff:
-    """Crop to the ink, lay the style's margins around it and set the level of black."""
-    rows, columns = np.nonzero((pixels < _PAPER).any(1))[0], np.nonzero((pixels < _PAPER).any(0))[0]
-    ink = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    sides = style.margins
-    margins = [round(side * style.interline) for side in (sides.top, sides.bottom)]
-    sideways = [round(side * style.interline) for side in (sides.left, sides.right)]
-    framed = np.pad(ink, (margins, sideways), constant_values=_PAPER)
-    if style.ink:
-        framed = style.ink + np.round(framed * ((_PAPER - style.ink) / _PAPER)).astype(np.uint8)
-    return RenderedStaff(framed, style.interline, top - float(rows[0]) + margins[0])
 
 
 @lru_cache(maxsize=1)
