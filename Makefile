@@ -30,8 +30,8 @@ $(VENV)/.all: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base ## Set up and transcribe a staff: its notes, MusicXML and MIDI
-	$(BIN)/omr transcribe examples/staff.png
-	$(BIN)/omr transcribe examples/staff.png -o demo.musicxml -o demo.mid
+	$(BIN)/omr transcribe examples/ode-to-joy.png
+	$(BIN)/omr transcribe examples/ode-to-joy.png -o demo.musicxml -o demo.mid
 	@echo "wrote demo.musicxml and demo.mid"
 
 test: $(VENV)/.all ## Set up and run all tests

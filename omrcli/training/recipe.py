@@ -42,8 +42,8 @@ class DataOptions:
     """What is read: folders of samples, list files, and how the staves are varied.
 
     `split` lists the samples to train on and `validation` those to validate on; without
-    `validation`, every fiftieth sample is held back. `cache` keeps the normalised staves of
-    `folders` for the next run.
+    `validation`, every fiftieth sample is held back. `synth` staves are engraved, from
+    `corpora` and random music. `cache` keeps all normalised staves for the next run.
     """
 
     folders: tuple[Path, ...] = ()
@@ -121,9 +121,13 @@ def _load(
     options: TrainOptions, geometry: StaffGeometry, say: Callable[[str], None]
 ) -> tuple[list[StoredStaff], list[StoredStaff]]:
     data = options.data
-    staves = _load_folders(data, geometry, options.loop.workers, say)
-    if data.synth:
+    if data.cache is not None and data.cache.exists():
+        staves = read_store(data.cache)
+    else:
+        staves = _load_folders(data, geometry, options.loop.workers, say)
         staves += _draw_synth(data, geometry, options.loop, say)
+        if data.cache is not None:
+            write_store(data.cache, staves)
     held = _held_back(data, [staff.name for staff in staves])
     chosen = set(read_split(data.split)) if data.split else None
     training = [s for s in staves if s.name not in held and (chosen is None or s.name in chosen)]
@@ -145,8 +149,6 @@ def _load_folders(
 ) -> list[StoredStaff]:
     if not data.folders:
         return []
-    if data.cache is not None and data.cache.exists():
-        return read_store(data.cache)
     samples = [sample for folder in data.folders for sample in _find_looks(folder, data.encoding)]
     say(f"Normalising {len(samples)} samples.")
     staves, problems = store_samples(samples, geometry, workers)
@@ -154,8 +156,6 @@ def _load_folders(
         say(problem)
     if len(problems) > 10:
         say(f"{len(problems) - 10} more samples were left out.")
-    if data.cache is not None:
-        write_store(data.cache, staves)
     return staves
 
 
@@ -170,10 +170,16 @@ def _find_looks(folder: Path, name: str) -> list[Sample]:
 def _draw_synth(
     data: DataOptions, geometry: StaffGeometry, loop: LoopOptions, say: Callable[[str], None]
 ) -> list[StoredStaff]:
+    if not data.synth:
+        return []
+    from ..synth.dataset import SynthOptions
     from .drawing import draw_staves
 
     say(f"Engraving {data.synth} staves.")
-    return draw_staves(data.synth, data.corpora, loop.seed, geometry, loop.workers)
+    options = SynthOptions(
+        count=data.synth, seed=loop.seed, jobs=loop.workers, corpora=data.corpora
+    )
+    return draw_staves(options, geometry)
 
 
 def _make_codec(options: TrainOptions, staves: Sequence[StoredStaff]) -> tuple[Codec, str]:
