@@ -27,11 +27,13 @@ _LINES = np.arange(-2, 3)
 # A staff is at least this many interlines wide; narrower gaps than _MAX_GAP are music.
 _MIN_WIDTH = 6.0
 _MAX_GAP = 10.0
-# Share of a staff's columns in which each line is seen, and in which a sixth line may be.
-_MIN_SEEN = 0.35
+# How much clearer, 0..1, the faintest line must be than what lies beside and between the lines;
+# how much of the mean line there may be where a sixth one would lie, and between them.
+_MIN_SEEN = 0.12
 _MAX_SIXTH = 0.75
 _MAX_BETWEEN = 0.5
-_MIN_STRENGTH = 0.3
+_MAX_ROUGHNESS = 0.013
+_MIN_STRENGTH = 0.2
 _MOVE_COST = np.float32(0.1)
 _MAX_STAVES = 80
 _MAX_MISSES = 5
@@ -111,7 +113,11 @@ def measure_interlines(mask: Mask) -> list[tuple[float, float]]:
         interline = float(np.average(np.arange(len(counts))[around], weights=counts[around]))
         found.append((interline, float(np.median(black[np.abs(both - peak) <= 1]))))
         counts[max(0, peak - 2) : peak + 3] = 0
-    return found
+    # Where lines are broken the runs mostly reach from one line to the next but one.
+    halves = [
+        (interline / 2, thick) for interline, thick in found[:1] if interline >= 2 * MIN_INTERLINE
+    ]
+    return found + halves
 
 
 def _run_lengths(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -340,16 +346,27 @@ def _stretches(seen: Curve, interline: float) -> Iterator[tuple[int, int]]:
 
 def _is_staff(field: Floats, rows: Curve) -> bool:
     """Tell whether all five lines are there, and neither a sixth nor ink all over."""
+    if rows.shape[1] < _MIN_WIDTH:
+        return False
     steps = np.arange(rows.shape[1])
     gap = (rows[4] - rows[0]) / 4
     lines = _sample(field, rows, steps).mean(axis=1)
     sixth = _sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps).mean(axis=1)
     between = _sample(field, (rows[1:] + rows[:-1]) / 2, steps).mean()
     return bool(
-        lines.min() > _MIN_SEEN
+        lines.min() - between - sixth.max() / 2 > _MIN_SEEN
         and sixth.max() < _MAX_SIXTH * lines.mean()
         and between < _MAX_BETWEEN * lines.mean()
+        and _roughness(rows) < _MAX_ROUGHNESS
     )
+
+
+def _roughness(rows: Curve) -> float:
+    """How unsteady five lines run, in interlines; the grain of wood or cloth wavers."""
+    middle = rows.mean(axis=0)
+    apart = np.abs(np.diff(rows - middle, 2, axis=1)).mean()
+    together = np.abs(np.diff(middle, 3)).mean()
+    return float((apart + together) / (rows[4] - rows[0]).mean() * 4)
 
 
 def _find_ends(sheet: Sheet, rows: Curve, columns: NDArray[np.int64]) -> FiveLines:
