@@ -31,7 +31,8 @@ Corpora = Annotated[
 Seed = Annotated[int, typer.Option(help="The same seed gives the same files, to the byte.")]
 Jobs = Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")]
 Degrade = Annotated[
-    str, typer.Option(metavar="none|scan|photo", help="How the images are worn after engraving.")
+    str,
+    typer.Option(metavar="none|staff|scan|photo", help="How the images are worn after engraving."),
 ]
 RandomShare = Annotated[
     float,

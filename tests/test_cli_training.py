@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from omrcli import cli_training
+from omrcli import cli_synth, cli_training
 from omrcli.cli import app
 from omrcli.errors import ExitCode
 from tests import tiny
@@ -98,7 +98,15 @@ def test_defaults_are_those_of_the_library() -> None:
         assert getattr(owner, OTHER_NAMES.get(name, name)) == value, name
 
 
-OTHER_NAMES = {"loss": "kind"}
+def test_synth_defaults_are_those_of_the_library() -> None:
+    from omrcli.synth.dataset import SynthOptions
+
+    for name, value in defaults_of(cli_synth.synth).items():
+        if name != "verbose":
+            assert getattr(SynthOptions(), OTHER_NAMES.get(name, name)) == value, name
+
+
+OTHER_NAMES = {"number": "count", "loss": "kind"}
 
 
 # --- train and export -----------------------------------------------------------------------------
