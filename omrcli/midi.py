@@ -134,7 +134,7 @@ def _conductor(part: Part, options: ExportOptions, title: str | None) -> Any:
             before = measure.time
             timed += _meter_message(start, Fraction(before.beats, before.unit), before.unit)
         start += measure.actual
-    return _track(timed, start)
+    return _track(sorted(timed, key=lambda pair: pair[0]), start)
 
 
 def _keys(measure: Measure) -> Iterator[tuple[Fraction, KeySignature]]:

@@ -174,8 +174,9 @@ class _PartWriter:
             style = SubElement(attributes, "measure-style")
             SubElement(style, "multiple-rest").text = str(count)
         others = [Element("measure", number=str(number + i)) for i in range(1, count)]
+        rest = self.spell.measure_rest(measure.expected or Fraction(4))
         for element in [first, *others]:
-            element.append(self.spell.measure_rest(measure.expected or Fraction(4)))
+            element.append(rest)  # one element under many parents: a count may have five digits
         return [first, *others]
 
     def _write_notes(

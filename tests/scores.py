@@ -7,7 +7,8 @@ import re
 from hypothesis import strategies as st
 
 from omrcli.score import Score, build_score
-from omrcli.tokens import DURATIONS, Duration, Note, Pitch, Rest, Token
+from omrcli.tokens import DURATIONS, Duration, Multirest, Note, Pitch, Rest, Token
+from tests.music import symbols
 
 CLEFS = ["G1", "G2", "F3", "F4", "F5", "C1", "C2", "C3", "C4", "C5", "G2_8vb"]
 KEYS = ["CbM", "EbM", "FM", "GM", "DM", "F#M", "C#M"]
@@ -102,6 +103,12 @@ def sequences(draw: st.DrawFn) -> list[str]:
             texts.append(draw(st.sampled_from(INNER_BARLINES)))
             texts += draw(changes(now))
     return texts + draw(st.sampled_from(LAST_BARLINES))
+
+
+def anything() -> st.SearchStrategy[list[str]]:
+    """Any sequence of symbols, grammatical or not, as a poor model may read it."""
+    small = symbols().filter(lambda s: not isinstance(s, Multirest) or s.count < 100)
+    return st.lists(small.map(str), max_size=15)
 
 
 def tokens(text: str) -> list[Token]:

@@ -12,12 +12,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from omrcli.musicxml import musicxml_bytes, mxl_bytes
 from omrcli.musicxml_reader import read_tokens
 from omrcli.score import ExportOptions, build_score
 from omrcli.tokens import Token, read_semantic
-from tests.scores import score, sequences
+from tests.scores import anything, score, sequences
 
 START = "clef-G2 timeSignature-4/4"
 PRIMUS = Path(__file__).parents[2] / "shared" / "testsets" / "primus"
@@ -46,6 +47,14 @@ def as_written(texts: list[str]) -> list[str]:
 @given(texts=sequences())
 def test_what_is_written_reads_back(tmp_path_factory, texts):
     assert read_back(texts, tmp_path_factory.getbasetemp()) == as_written(texts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(staves=st.lists(anything(), max_size=2))
+def test_whatever_is_read_can_be_written_and_read(tmp_path_factory, staves):
+    path = tmp_path_factory.getbasetemp() / "score.musicxml"
+    path.write_bytes(musicxml_bytes(build_score([[Token(t) for t in texts] for texts in staves])))
+    assert read_tokens(path)[0].startswith("clef-")
 
 
 @pytest.mark.skipif(not PRIMUS.is_dir(), reason="the PrIMuS test set is not in ../shared")
