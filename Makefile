@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The version of the `train` extra. Set TORCH to a local wheel or version to use another.
 TORCH ?= torch==2.13.0
+EXAMPLE ?= examples/ode-to-joy.png
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench train-extras clean
@@ -30,9 +31,8 @@ $(VENV)/.all: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base ## Set up and transcribe a staff: its notes, MusicXML and MIDI
-	$(BIN)/omr transcribe examples/ode-to-joy.png
-	$(BIN)/omr transcribe examples/ode-to-joy.png -o demo.musicxml -o demo.mid
-	@echo "wrote demo.musicxml and demo.mid"
+	$(BIN)/omr transcribe $(EXAMPLE) -o - -o demo.musicxml -o demo.mid
+	@echo "read $(EXAMPLE), wrote demo.musicxml and demo.mid"
 
 test: $(VENV)/.all ## Set up and run all tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -63,7 +63,7 @@ def choose_model() -> str | None:
 
 def main(folder: Path) -> None:
     """Print one line for each figure."""
-    example = ROOT / "examples" / "staff.png"
+    example = ROOT / "examples" / "ode-to-joy.png"
     staff = example if example.exists() else write_page(folder / "staff.png")
     model = choose_model()
     chosen = ["--model", model] if model else []
