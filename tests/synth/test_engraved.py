@@ -74,3 +74,11 @@ def test_composed_staves_read_back(seed: int, look: int) -> None:
 def test_a_whole_rest_alone_is_a_whole_rest(meter: str, look: int) -> None:
     texts = ["clef-G2", f"timeSignature-{meter}", "rest-whole", "barline", "note-C4_quarter"]
     assert read_engraving(draw(texts, look)) == expect(texts)
+
+
+def test_a_whole_rest_after_a_change_of_meter_is_a_whole_rest() -> None:
+    for meters in (("2/1", "C"), ("C", "2/1")):
+        first, second = (f"timeSignature-{meter}" for meter in meters)
+        texts = ["clef-G2", first, "note-B4_whole", "barline", second, "note-B4_whole", "barline"]
+        texts += ["rest-whole", "barline"]
+        assert read_engraving(draw(texts, 0)) == expect(texts)
