@@ -73,11 +73,11 @@ class ComposeOptions:
     free: float = 0.08
     continued: float = 0.15
     pickups: float = 0.25
-    multirests: float = 0.15
+    multirests: float = 0.3
     rests: float = 0.7
-    graces: float = 0.15
+    graces: float = 0.3
     ties: float = 0.3
-    fermatas: float = 0.08
+    fermatas: float = 0.2
     changes: float = 0.12
     barlines: float = 0.15
     tuplets: float = 0.12
