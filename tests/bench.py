@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from omrcli.errors import ModelError
@@ -19,12 +20,24 @@ from tests import tiny
 from tests.drawn import write_page
 
 ROOT = Path(__file__).parent.parent
-RUNS = 5
+RUNS = 3
 BATCH = 16
 
 
-def measure_process(*arguments: str) -> tuple[float, float]:
-    """Wall time in seconds and peak memory in MB of one `omr` process."""
+@dataclass(frozen=True)
+class Cost:
+    """What a process took: wall and processor time in seconds, peak memory in MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:6.2f} s  {self.cpu:6.2f} s of processor  {self.peak:5.0f} MB at peak"
+
+
+def measure_process(*arguments: str) -> Cost:
+    """Run one `omr` process."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "omrcli", *arguments], stdout=-3, cwd=ROOT)
     _, status, usage = os.wait4(process.pid, 0)
@@ -32,13 +45,14 @@ def measure_process(*arguments: str) -> tuple[float, float]:
     if process.returncode:
         sys.exit(f"omr {' '.join(arguments)} failed with status {process.returncode}")
     scale = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
-    return time.perf_counter() - started, usage.ru_maxrss / scale
+    wall = time.perf_counter() - started
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale)
 
 
-def best_of(*arguments: str) -> tuple[float, float]:
-    """The shortest wall time and the highest peak of some runs."""
-    measured = [measure_process(*arguments) for _ in range(RUNS)]
-    return min(seconds for seconds, _ in measured), max(peak for _, peak in measured)
+def best_of(*arguments: str) -> Cost:
+    """The shortest times and the highest peak of some runs."""
+    costs = [measure_process(*arguments) for _ in range(RUNS)]
+    return Cost(min(c.wall for c in costs), min(c.cpu for c in costs), max(c.peak for c in costs))
 
 
 def measure_warm(staff: Path, model: str | None) -> float:
@@ -68,13 +82,11 @@ def main(folder: Path) -> None:
     model = choose_model()
     chosen = ["--model", model] if model else []
     out = folder / "out.musicxml"
-    seconds, _ = best_of("--help")
-    print(f"omr --help                       {seconds:6.2f} s")
-    seconds, peak = best_of("transcribe", str(staff), *chosen)
-    print(f"one staff to semantic, cold      {seconds:6.2f} s  {peak:6.0f} MB at peak")
-    seconds, peak = best_of("transcribe", str(staff), *chosen, "-o", str(out))
-    print(f"one staff to MusicXML, cold      {seconds:6.2f} s  {peak:6.0f} MB at peak")
-    print(f"warm, file to score              {measure_warm(staff, model):6.1f} staves/s")
+    semantic, musicxml = ["transcribe", str(staff), *chosen], ["-o", str(out)]
+    print(f"omr --help                  {best_of('--help')}")
+    print(f"one staff to semantic, cold {best_of(*semantic)}")
+    print(f"one staff to MusicXML, cold {best_of(*semantic, *musicxml)}")
+    print(f"warm, file to score         {measure_warm(staff, model):6.1f} staves/s")
 
 
 if __name__ == "__main__":
