@@ -253,7 +253,7 @@ _NOTE = re.compile(
 _REST = re.compile(rf"rest-{_DURATION}(?P<fermata>_fermata)?")
 _CLEF = re.compile(r"clef-(?P<sign>[GFC])(?P<line>[1-5])(?P<shift>_8va|_8vb|_15ma|_15mb|)")
 _TIME = re.compile(r"timeSignature-(?P<text>C/?|[1-9]\d{0,2}/[1-9]\d{0,2})")
-_MULTIREST = re.compile(r"multirest-(?P<count>[1-9]\d{0,4})")
+_MULTIREST = re.compile(r"multirest-(?P<count>[1-9]\d{0,3})")
 
 
 def _duration(match: re.Match[str]) -> Duration:

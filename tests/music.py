@@ -56,7 +56,7 @@ def symbols() -> st.SearchStrategy[Symbol]:
         st.builds(KeySignature, st.integers(-7, 7)),
         meters.map(TimeSignature),
         st.builds(Rest, durations(), st.booleans()),
-        st.builds(Multirest, st.integers(1, 99999)),
+        st.builds(Multirest, st.integers(1, 9999)),
         st.builds(Barline, st.sampled_from(BARLINE_KINDS)),
         st.just(Tie()),
     )
