@@ -44,7 +44,7 @@ finally:
 def run_blocked(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", CODE, ",".join(BLOCKED), *arguments]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -84,7 +84,7 @@ def test_transcribe_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
         cwd=ROOT,
         env={**environment, "HOME": str(home)},
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert result.returncode == 0
