@@ -67,9 +67,10 @@ def load_as_mei(data: bytes | str, input_from: str) -> str:
         loaded = toolkit.loadZipDataBase64(base64.b64encode(raw).decode("ascii"))
     else:
         loaded = toolkit.loadData(data.decode("utf-8") if isinstance(data, bytes) else data)
-    if not loaded:
+    mei = str(toolkit.getMEI({"removeIds": False})) if loaded else ""
+    if "<score" not in mei:  # Verovio also takes what it cannot read, and makes nothing of it
         raise InputError(f"This is no {input_from} document that Verovio can read; check the file.")
-    return str(toolkit.getMEI({"removeIds": False}))
+    return mei
 
 
 @lru_cache(maxsize=1)

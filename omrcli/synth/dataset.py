@@ -24,14 +24,17 @@ from omrcli.errors import InputError, OmrError, UsageError
 from omrcli.output import make_folder, write_file
 from omrcli.synth.compose import compose_tokens
 from omrcli.synth.degrade import PRESETS, degrade_page
-from omrcli.synth.render import draw_style, render_staff
+from omrcli.synth.render import EngravingStyle, RenderedStaff, draw_style, render_staff
 from omrcli.synth.sources import SourceOptions, load_excerpts
+from omrcli.synth.surroundings import add_neighbours
 from omrcli.tokens import format_semantic
 
 Music = tuple[tuple[str, ...], ...]
 
 #: Staves that the engraver refuses are drawn again; so many in a row mean that all are refused.
 _MOST_TRIES = 100
+#: Share of the samples in which the staves above and below poke in at the edges.
+_NEIGHBOUR_SHARE = 0.12
 _SETTINGS = "synth.json"
 
 
@@ -114,12 +117,27 @@ def draw_sample(options: SynthOptions, index: int, music: Music | None = None) -
             staff = render_staff(texts, style)
         except InputError:  # such as a tie that leads out of an excerpt
             continue
+        if rng.random() < _NEIGHBOUR_SHARE:
+            above, below = (_draw_neighbour(options, music, style, rng) for _ in range(2))
+            staff = add_neighbours(staff, above, below, rng)
         pixels = staff.pixels
         if options.degrade != "none":
             wear = replace(PRESETS[options.degrade], interline=staff.interline)
             pixels = degrade_page(pixels, rng, wear)
         return DrawnSample(tuple(texts), pixels)
     raise InputError("None of this music can be engraved; choose another corpus.")
+
+
+def _draw_neighbour(
+    options: SynthOptions, music: Music, style: EngravingStyle, rng: np.random.Generator
+) -> RenderedStaff | None:
+    """Another staff of the same page, or nothing there."""
+    if rng.random() < 0.3:
+        return None
+    try:
+        return render_staff(_draw_tokens(options, music, rng), style)
+    except InputError:
+        return None
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from omrcli.alphabet import ACCIDENTALS, shown_accidentals
 from omrcli.errors import InputError
 from omrcli.synth.beams import Grouping, LayerItem, beam_window, group_items
+from omrcli.synth.clutter import Clutter, Scribe
 from omrcli.synth.mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
 from omrcli.tokens import (
     DURATIONS,
@@ -52,6 +53,7 @@ class MeiOptions:
     centre_rests: bool = True
     cancel_keys: bool = False
     fermata_below: bool = False
+    clutter: Clutter = field(default_factory=Clutter)
 
 
 def write_mei(texts: Sequence[str], options: MeiOptions | None = None) -> str:
@@ -151,9 +153,11 @@ class _Writer:
 
     def __init__(self, options: MeiOptions) -> None:
         self._options = options
+        self._scribe = Scribe(options.clutter)
         self._measures: list[str] = []
         self._measure = _Measure()
         self._meter: TimeSignature | None = None
+        self._first_meter: TimeSignature | None = None
         self._key = KeySignature(0)
         self._clef = Clef("G", 2)
         self._ids = 0
@@ -164,7 +168,7 @@ class _Writer:
         """Take the signs that open the staff."""
         for symbol in opening:
             if isinstance(symbol, TimeSignature):
-                self._meter = symbol
+                self._meter = self._first_meter = symbol
             elif isinstance(symbol, KeySignature):
                 self._key = symbol
             elif isinstance(symbol, Clef):
@@ -201,20 +205,26 @@ class _Writer:
         ids = {pitch.diatonic: self._next_id() for pitch in note.pitches}
         if self._tied and not note.grace:
             self._end_tie(ids)
-        timed = self._timed(note)
-        single = len(note.pitches) == 1
+        timed, inside = self._timed(note), ""
+        name = next(iter(ids.values()))
+        if not note.grace:
+            timed += self._scribe.mark()
+            inside = self._scribe.sing()
+            self._measure.events += self._scribe.surround(name, list(ids))
         members = [
-            f"<note{_attributes({'xml:id': ids[pitch.diatonic], **_pitch(pitch, accidental)})}"
-            + (timed if single else "")
-            + "/>"
+            _attributes({"xml:id": ids[pitch.diatonic], **_pitch(pitch, accidental)})
             for pitch, accidental in zip(note.pitches, shown, strict=True)
         ]
-        xml = members[0] if single else f"<chord{timed}>{''.join(members)}</chord>"
+        if len(members) == 1:
+            xml = f"<note{members[0]}{timed}>{inside}</note>"
+        else:
+            chord = "".join(f"<note{member}/>" for member in members)
+            xml = f"<chord{timed}>{inside}{chord}</chord>"
         self._measure.items.append(
             LayerItem(xml, note.duration, DURATIONS[note.duration.base] < 1, note.grace)
         )
         self._last = ids
-        self._add_fermata(note, next(iter(ids.values())))
+        self._add_fermata(note, name)
 
     def _timed(self, note: Note) -> str:
         values = _duration(note.duration)
@@ -241,8 +251,10 @@ class _Writer:
         if self._tied:
             raise InputError("A tie leads to a rest.")
         self._last = {}
+        self._scribe.pause()
         if isinstance(rest, Multirest):
-            if self._measure.items:  # Verovio would draw the sign over what stands before it
+            # Verovio would draw it over the signs that stand before it.
+            if self._measure.items and not any(i.duration for i in self._measure.items):
                 self._finish("invis")
             self._measure.items.append(LayerItem(f'<multiRest num="{rest.count}"/>'))
         else:
@@ -305,7 +317,10 @@ class _Writer:
         items = measure.items
         if len(items) > 1 and any(item.xml.startswith("<multiRest") for item in items):
             raise InputError("A multirest cannot share its measure.")
-        if self._options.centre_rests and len(items) == 1 and _is_whole_rest(items[0]):
+        # From eight quarters on Verovio draws a rest for the measure as a breve; it keeps to the
+        # meter that opens the staff.
+        short = self._first_meter is None or self._first_meter.quarters < 8
+        if self._options.centre_rests and short and len(items) == 1 and _is_whole_rest(items[0]):
             return items[0].xml.replace(_WHOLE_REST, "<mRest")
         return group_items(measure.items, self._grouping(measure))
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from omrcli.engrave import FONTS, engrave
 from omrcli.errors import MissingDependencyError
+from omrcli.synth.clutter import Clutter, draw_clutter
 from omrcli.synth.glyphs import check_engraving
 from omrcli.synth.mei_writer import MeiOptions, write_mei
 from omrcli.synth.raster import Box, Drawing, measure_ink, paint, read_drawing
@@ -82,6 +83,7 @@ def draw_style(rng: np.random.Generator) -> EngravingStyle:
     """A random style; equal states of `rng` give equal styles."""
     plain = rng.random() < 0.3  # near the engraver's own choices
     spread = 0.3 if plain else 1.0
+    mei = _draw_mei_options(rng)
     return EngravingStyle(
         font=str(rng.choice(FONTS, p=(0.2, 0.15, 0.3, 0.2, 0.15))),
         interline=round(float(np.exp(rng.uniform(np.log(8), np.log(24)))), 2),
@@ -101,9 +103,9 @@ def draw_style(rng: np.random.Generator) -> EngravingStyle:
         tie_thickness=_around(rng, 0.5, 0.25 * spread),
         multirest=str(rng.choice(("auto", "default", "block", "symbols"), p=(0.3, 0.4, 0.2, 0.1))),
         multirest_thickness=_around(rng, 2.0, 0.6 * spread),
-        exact=bool(rng.random() < 0.1),
+        exact=bool(rng.random() < 0.2) and mei.clutter == Clutter(),  # resvg would need fonts
         number_on_head=bool(rng.random() < 0.3),
-        mei=_draw_mei_options(rng),
+        mei=mei,
         margins=_draw_margins(rng),
     )
 
@@ -122,6 +124,7 @@ def _draw_mei_options(rng: np.random.Generator) -> MeiOptions:
         centre_rests=bool(rng.random() < 0.7),
         cancel_keys=bool(rng.random() < 0.5),
         fermata_below=bool(rng.random() < 0.05),
+        clutter=draw_clutter(rng),
     )
 
 
@@ -185,6 +188,7 @@ def _verovio_options(style: EngravingStyle) -> dict[str, object]:
         "multiRestStyle": style.multirest,
         "multiRestThickness": style.multirest_thickness,
         "tupletNumHead": style.number_on_head,
+        "mnumInterval": int(style.mei.clutter.measure_numbers),
     }
 
 
