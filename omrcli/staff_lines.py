@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -34,9 +34,10 @@ _MAX_SIXTH = 0.75
 _MAX_BETWEEN = 0.5
 _MAX_ROUGHNESS = 0.013
 _MIN_STRENGTH = 0.2
+_MIN_RUNS = 20
 _MOVE_COST = np.float32(0.1)
 _MAX_STAVES = 80
-_MAX_MISSES = 5
+_MAX_MISSES = 3
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,20 @@ class Sheet:
     def page_x(self, x: Curve) -> Curve:
         """Return the page x of an x of this sheet."""
         return (x + 0.5) / self.scale - 0.5
+
+
+@dataclass(frozen=True)
+class Interline:
+    """A distance of lines and their thickness in px; `share` is how often, 1 the commonest."""
+
+    size: float
+    thickness: float
+    share: float
+
+    def is_other_size(self, usual: Interline) -> bool:
+        """Tell whether there may be staves of this size beside the page's usual ones."""
+        ratio = self.size / usual.size
+        return self.share > 0.08 and 0.55 < ratio < 1.8 and abs(ratio - 1) > 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +108,8 @@ def find_ink(pixels: Pixels) -> Mask:
     return depth[:, ::step] > threshold
 
 
-def measure_interlines(mask: Mask) -> list[tuple[float, float]]:
-    """Likely (interline, line thickness) in px, the likeliest first.
+def measure_interlines(mask: Mask) -> list[Interline]:
+    """Likely interlines of a page, the likeliest first.
 
     From vertical runs: the black run of a line and the white run below it add up to the interline,
     however thick the lines are.
@@ -103,21 +118,21 @@ def measure_interlines(mask: Mask) -> list[tuple[float, float]]:
     keep = (both <= MAX_INTERLINE) & (both >= MIN_INTERLINE) & (black * 2 <= both)
     black, both = black[keep], both[keep]
     counts = np.bincount(both, minlength=MAX_INTERLINE + 2).astype(float)
-    found = []
+    found: list[Interline] = []
+    most = 0.0
     for _ in range(3):
-        near = np.convolve(counts, (0.5, 1, 0.5), "same")
-        peak = int(near.argmax())
-        if counts[max(0, peak - 1) : peak + 2].sum() < 20:
+        peak = int(np.convolve(counts, (0.5, 1, 0.5), "same").argmax())
+        near = slice(max(0, peak - 1), peak + 2)
+        count = float(counts[near].sum())
+        if count < _MIN_RUNS:
             break
-        around = slice(max(0, peak - 1), peak + 2)
-        interline = float(np.average(np.arange(len(counts))[around], weights=counts[around]))
-        found.append((interline, float(np.median(black[np.abs(both - peak) <= 1]))))
+        size = float(np.average(np.arange(len(counts))[near], weights=counts[near]))
+        thickness = float(np.median(black[np.abs(both - peak) <= 1]))
+        most = most or count
+        found.append(Interline(size, thickness, count / most))
         counts[max(0, peak - 2) : peak + 3] = 0
     # Where lines are broken the runs mostly reach from one line to the next but one.
-    halves = [
-        (interline / 2, thick) for interline, thick in found[:1] if interline >= 2 * MIN_INTERLINE
-    ]
-    return found + halves
+    return found + [replace(first, size=first.size / 2, share=0.0) for first in found[:1]]
 
 
 def _run_lengths(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

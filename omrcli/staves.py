@@ -20,6 +20,9 @@ from .staff_lines import (
     trace_lines,
 )
 
+#: Height in interlines from which an image may hold staves of several sizes.
+_MIN_PAGE = 30
+
 
 @dataclass(frozen=True, eq=False)
 class Staff:
@@ -80,12 +83,27 @@ class StaffImage:
 
 def find_staves(page: PageImage) -> list[Staff]:
     """Return the page's five-line staves in reading order; none on a page without music."""
-    for interline, thickness in measure_interlines(find_ink(page.pixels)):
-        sheet = make_sheet(page.pixels, interline)
-        staves = [_make_staff(sheet, lines, thickness) for lines in trace_lines(sheet)]
-        if staves:
-            return _order_staves(staves, sheet)
-    return []
+    interlines = measure_interlines(find_ink(page.pixels))
+    staves: list[Staff] = []
+    first: Sheet | None = None
+    for interline in interlines:
+        is_crop = len(page.pixels) < _MIN_PAGE * interlines[0].size
+        if staves and (is_crop or not interline.is_other_size(interlines[0])):
+            continue
+        sheet = make_sheet(page.pixels, interline.size)
+        for lines in trace_lines(sheet):
+            staff = _make_staff(sheet, lines, interline.thickness)
+            if not any(_overlap(staff, other) for other in staves):
+                staves.append(staff)
+        first = first or (sheet if staves else None)
+    return _order_staves(staves, first) if first else []
+
+
+def _overlap(one: Staff, other: Staff) -> bool:
+    """Tell whether two staves share some of the page."""
+    return min(one.x1, other.x1) > max(one.x0, other.x0) and min(one.y1, other.y1) > max(
+        one.y0, other.y0
+    )
 
 
 def _make_staff(sheet: Sheet, found: FiveLines, thickness: float) -> Staff:

@@ -72,6 +72,14 @@ def test_a_line_on_the_left_joins_a_system() -> None:
     assert [staff.system for staff in find_staves(make_page(pixels))] == [0, 0, 1, 1]
 
 
+def test_a_small_staff_among_large_ones() -> None:
+    small = cv2.resize(draw_page(), None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
+    small = np.pad(small, ((0, 0), (0, 900 - small.shape[1])), constant_values=255)
+    staves = find_staves(make_page(np.vstack([draw_page(2), small, draw_page()])))
+    assert [round(staff.interline) for staff in staves] == [12, 12, 9, 12]
+    assert [staff.index for staff in staves] == [0, 1, 2, 3]
+
+
 def test_staves_side_by_side() -> None:
     pixels = np.hstack([draw_page(), np.full((168, 150), 255, np.uint8), draw_page()])
     staves = find_staves(make_page(pixels))
