@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import traceback
@@ -44,11 +45,24 @@ def name_extra(error: BaseException) -> BaseException:
     package = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if package not in EXTRAS:
         return error
-    missing = MissingDependencyError(
-        f"This needs {package}; run pip install 'omrcli[{EXTRAS[package]}]'."
-    )
+    missing = MissingDependencyError(_describe_extra(package))
     missing.__cause__ = error
     return missing
+
+
+def require_packages(*packages: str) -> None:
+    """Check for optional packages before any work, where they would be missed only after much.
+
+    Raises:
+        MissingDependencyError: one is not installed.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingDependencyError(_describe_extra(package))
+
+
+def _describe_extra(package: str) -> str:
+    return f"This needs {package}; run pip install 'omrcli[{EXTRAS[package]}]'."
 
 
 def exit_code_of(error: BaseException) -> ExitCode:

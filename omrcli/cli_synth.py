@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_errors import exit_on_error, say
+from .cli_errors import exit_on_error, require_packages, say
 from .cli_options import VerboseOption
 from .cli_progress import show_progress
 
@@ -54,6 +54,7 @@ def synth(
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
     with exit_on_error(verbose):
+        require_packages("verovio", "resvg_py")
         from .synth.dataset import SynthOptions, write_samples
 
         options = SynthOptions(
