@@ -1,4 +1,4 @@
-"""Engrave the three example staves: `python examples/make_examples.py` (needs the extra `synth`)."""
+"""Engrave the example staves: `python examples/make_examples.py` (needs the extra `synth`)."""
 
 from __future__ import annotations
 

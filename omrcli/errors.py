@@ -1,4 +1,4 @@
-"""Expected failures: each says in one sentence what was wrong and what to do, and carries its exit code."""
+"""Expected failures: each says in one sentence what was wrong and what to do, and has an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
 
 
 class OmrError(Exception):
-    """An expected failure. The message is one sentence with a next step; `exit_code` is its status."""
+    """An expected failure; its message is a sentence with a next step, `exit_code` its status."""
 
     exit_code: ExitCode = ExitCode.INTERNAL
 
