@@ -1,4 +1,4 @@
-"""Expected failures: each says in one sentence what was wrong and what to do, and has an exit code."""
+"""Expected failures: each says in one sentence what was wrong and what to do, with an exit code."""
 
 from __future__ import annotations
 
