@@ -33,6 +33,8 @@ Music = tuple[tuple[str, ...], ...]
 
 #: Staves that the engraver refuses are drawn again; so many in a row mean that all are refused.
 _MOST_TRIES = 100
+#: Files read of the tunes that music21 ships; many are books, and these give some 10,000 excerpts.
+_SHIPPED_FILES = 30
 #: Share of the samples in which the staves above and below poke in at the edges.
 _NEIGHBOUR_SHARE = 0.12
 _SETTINGS = "synth.json"
@@ -85,9 +87,10 @@ def load_music(options: SynthOptions) -> Music:
     """
     if options.random_share == 1:
         return ()
-    source = SourceOptions(max_files=options.max_files, seed=options.seed)
     music: list[tuple[str, ...]] = []
     for path in options.corpora or (None,):
+        files = options.max_files if path else min(options.max_files, _SHIPPED_FILES)
+        source = SourceOptions(max_files=files, seed=options.seed)
         rng = random.Random(options.seed)
         found = [tuple(texts) for texts in load_excerpts(path, rng, source)]
         if not found:

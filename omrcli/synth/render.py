@@ -103,7 +103,7 @@ def draw_style(rng: np.random.Generator) -> EngravingStyle:
         tie_thickness=_around(rng, 0.5, 0.25 * spread),
         multirest=str(rng.choice(("auto", "default", "block", "symbols"), p=(0.3, 0.4, 0.2, 0.1))),
         multirest_thickness=_around(rng, 2.0, 0.6 * spread),
-        exact=bool(rng.random() < 0.2) and mei.clutter == Clutter(),  # resvg would need fonts
+        exact=bool(rng.random() < 0.1) and mei.clutter == Clutter(),  # resvg would need fonts
         number_on_head=bool(rng.random() < 0.3),
         mei=mei,
         margins=_draw_margins(rng),
