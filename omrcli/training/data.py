@@ -55,6 +55,7 @@ class Augmentation:
     )
     degrade_share: float = 0.8  # of the drawn staves are degraded; the others stay clean
     scale: float = 0.02  # largest relative error of the interline
+    system_line: float = 0.15  # share of staves drawn with the line that joins a system
     shift: float = 0.12  # largest vertical error in interlines
 
 
@@ -245,6 +246,8 @@ def vary_staff(
     """
     scale, shift = geometry.interline / STORE_INTERLINE, 0.0
     if rng is not None:
+        if rng.random() < augmentation.system_line:
+            pixels = _draw_system_line(pixels, geometry, rng)
         if augmentation.degrade is not None and rng.random() < augmentation.degrade_share:
             pixels = degrade_staff(pixels, rng, augmentation.degrade)
         scale *= 1 + rng.uniform(-augmentation.scale, augmentation.scale)
@@ -258,6 +261,27 @@ def vary_staff(
     result[first - top : last - top] = small[first:last]
     result /= 255
     return result
+
+
+def _draw_system_line(
+    pixels: NDArray[np.uint8], geometry: StaffGeometry, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Draw the line at the left end of a staff that joins it to the others of its system.
+
+    It stands for no token, and without it in training a network takes line and clef for one sign.
+    """
+    unit = STORE_INTERLINE
+    lines = (geometry.above + _STORE_ROOM + np.arange(5)) * unit
+    inked = pixels[np.minimum(lines[:, None] + [-1, 0, 1], len(pixels) - 1)].max(axis=1) > 80
+    starts = np.flatnonzero(inked.sum(axis=0) >= 4)
+    if not len(starts):
+        return pixels
+    top = 0 if rng.random() < 0.5 else int(lines[0])
+    bottom = len(pixels) if rng.random() < 0.5 else int(lines[-1])
+    drawn = pixels.copy()
+    left, width = int(starts[0]), int(rng.integers(1, 5))
+    drawn[top:bottom, left : left + width] = rng.integers(180, 256)
+    return drawn
 
 
 def pad_batch(

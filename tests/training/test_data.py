@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -71,8 +72,6 @@ def test_batches_have_true_frames_and_are_reproducible() -> None:
 
 
 def test_without_variation_the_lines_stand_where_the_geometry_says() -> None:
-    import cv2
-
     staff = make_staff(1, 4)
     pixels = cv2.imdecode(np.frombuffer(staff.png, np.uint8), cv2.IMREAD_GRAYSCALE)
     image = vary_staff(pixels, GEOMETRY, None, Augmentation())
@@ -81,6 +80,20 @@ def test_without_variation_the_lines_stand_where_the_geometry_says() -> None:
     tops = [GEOMETRY.above * 8 + 8 * line for line in range(5)]
     assert image.shape[0] == GEOMETRY.height
     assert all(min(abs(rows - top)) <= 1 for top in tops)
+
+
+def test_a_system_line_joins_the_staff_lines_at_their_left_end() -> None:
+    staff = make_staff(1, 4)
+    pixels = cv2.imdecode(np.frombuffer(staff.png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    pixels[:, :12] = 0
+    steady = Augmentation(degrade=None, scale=0.0, shift=0.0, system_line=1.0)
+    drawn = vary_staff(pixels, GEOMETRY, np.random.default_rng(0), steady)
+    plain = vary_staff(pixels, GEOMETRY, None, Augmentation())
+    added = np.flatnonzero((drawn > plain + 0.1).any(axis=0))
+    assert 6 <= added[0] <= added[-1] <= 13
+    rows = np.flatnonzero((drawn > plain + 0.1).any(axis=1))
+    assert rows[0] <= GEOMETRY.above * 8 + 8
+    assert rows[-1] >= (GEOMETRY.above + 3) * 8
 
 
 def test_staves_that_cannot_be_spelled_are_left_out() -> None:
