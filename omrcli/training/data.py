@@ -278,7 +278,7 @@ def _draw_system_line(
         return pixels
     top = 0 if rng.random() < 0.5 else int(lines[0])
     bottom = len(pixels) if rng.random() < 0.5 else int(lines[-1])
-    drawn = pixels.copy()
+    drawn: NDArray[np.uint8] = pixels.copy()
     left, width = int(starts[0]), int(rng.integers(1, 5))
     drawn[top:bottom, left : left + width] = rng.integers(180, 256)
     return drawn
