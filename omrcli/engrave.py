@@ -27,21 +27,30 @@ _PAGE: dict[str, object] = {
 }
 
 
+#: Names of the options that the last call set, by font.
+_changed: dict[str, set[str]] = {}
+
+
 def engrave(mei: str, font: str = "Leipzig", options: Mapping[str, object] | None = None) -> str:
     """Engrave the first page of an MEI document on one endless system; equal input, equal text.
 
     Args:
         mei: an MEI document.
         font: one of FONTS.
-        options: Verovio options on top of a page without breaks, header and footer. What one call
-            sets, the next keeps, so always give the same names.
+        options: Verovio options on top of a page without breaks, header and footer; what is not
+            named has Verovio's default, whatever an earlier call set.
 
     Raises:
         InputError: Verovio cannot engrave the document.
         MissingDependencyError: Verovio is not installed.
     """
     toolkit = _toolkit(font)
-    toolkit.setOptions({**_PAGE, **(options or {})})
+    wanted = {**_PAGE, **(options or {})}
+    earlier = _changed.setdefault(font, set())
+    # A toolkit keeps its options; to reset them all would read the font's files again.
+    defaults = toolkit.getDefaultOptions() if earlier - wanted.keys() else {}
+    toolkit.setOptions({**{name: defaults[name] for name in earlier - wanted.keys()}, **wanted})
+    _changed[font] = set(wanted)
     if not toolkit.loadData(mei):
         raise InputError("Verovio cannot engrave this MEI document; check its notation.")
     return str(toolkit.renderToSVG(1))

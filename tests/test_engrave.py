@@ -111,3 +111,9 @@ def test_without_verovio_the_install_line_is_given() -> None:
         engrave(MEI)
     assert failure.value.exit_code == ExitCode.DEPENDENCY
     engrave_module._verovio.cache_clear()
+
+
+def test_options_of_one_call_do_not_reach_the_next() -> None:
+    plain = engrave(MEI)
+    assert engrave(MEI, options={"staffLineWidth": 0.3, "spacingLinear": 0.4}) != plain
+    assert engrave(MEI) == plain
