@@ -434,19 +434,32 @@ def test_interrupted_process_leaves_nothing(staff: Path, tmp_path: Path) -> None
     out, pipe = tmp_path / "out", tmp_path / "pipe.png"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "omrcli", "transcribe", pipe, "-m", MODEL, "-o", f"{out}/"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=ROOT, start_new_session=True)
-    with pipe.open("wb"):  # opens once the process reads; the image never comes
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=300)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        start_new_session=True,
+        # What runs in the background of a shell has interrupts ignored, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        with pipe.open("wb"):  # opens once the process reads; the image never comes
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == ExitCode.INTERRUPT
     assert said == b"omr: Interrupted.\n"
     assert not out.exists() or not list(out.iterdir())
 
 
-def test_help_is_quick() -> None:
-    resource = pytest.importorskip("resource")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert run_process("--help").returncode == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Processor time, which a busy machine changes little: 0.2 s of it.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.8
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import runpy, sys; sys.argv = ['omr', '--help']\n"
+        "try: runpy.run_module('omrcli', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'cv2', 'PIL', 'music21', 'onnxruntime', 'torch', 'verovio'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True)
+    assert result.stdout.decode().splitlines()[-1] == "[]"
