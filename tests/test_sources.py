@@ -202,3 +202,10 @@ def test_rism_incipits(tmp_path: Path) -> None:
     pieces = list(load_pieces(path))
     assert len(pieces) >= 38
     assert all(piece.sequences[0][0].startswith("clef-") for piece in pieces)
+
+
+def test_a_file_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("C D E")
+    with pytest.raises(InputError, match="No file of a known format"):
+        list(load_corpus(path))

@@ -167,7 +167,7 @@ def _list_entries(root: Path) -> list[_Entry]:
         names = [name for name in _archive_names(root) if _is_readable(name)]
         entries = [_Entry(name, root, name) for name in names]
     elif root.is_file():
-        entries = [_Entry(root.as_posix(), root)]
+        entries = [_Entry(root.as_posix(), root)] if _is_readable(root.name) else []
     else:
         files = sorted(file for file in root.rglob("*") if _is_readable(file.name))
         entries = [_Entry(file.as_posix(), file) for file in files if file.is_file()]
