@@ -83,6 +83,7 @@ Workers = Annotated[int, typer.Option(min=0, help="Processes that prepare batche
 Threads = Annotated[int, typer.Option(min=0, help="Threads of torch; 0 lets it choose.")]
 ValidateEvery = Annotated[int, typer.Option(min=1, help="Steps from one validation to the next.")]
 CheckpointEvery = Annotated[int, typer.Option(min=1, help="Steps from checkpoint to checkpoint.")]
+LogEvery = Annotated[int, typer.Option(min=1, help="Steps from row to row of log.csv.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")]
 Initial = Annotated[
     Path | None, typer.Option("--from", metavar="CKPT", help="Start from these weights.")
@@ -116,6 +117,7 @@ def train(
     device: DeviceOption = "auto",
     validate_every: ValidateEvery = 1000,
     checkpoint_every: CheckpointEvery = 500,
+    log_every: LogEvery = 50,
     resume: Resume = False,
     initial: Initial = None,
     verbose: VerboseOption = False,
@@ -148,6 +150,7 @@ def train(
                 threads=threads,
                 validate_every=validate_every,
                 checkpoint_every=checkpoint_every,
+                log_every=log_every,
                 resume=resume,
                 initial=initial,
             ),

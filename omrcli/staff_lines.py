@@ -132,7 +132,8 @@ def measure_interlines(mask: Mask) -> list[Interline]:
         found.append(Interline(size, thickness, count / most))
         counts[max(0, peak - 2) : peak + 3] = 0
     # Where lines are broken the runs mostly reach from one line to the next but one.
-    return found + [replace(first, size=first.size / 2, share=0.0) for first in found[:1]]
+    halves = [replace(first, size=first.size / 2, share=0.0) for first in found[:1]]
+    return found + [half for half in halves if half.size >= MIN_INTERLINE]
 
 
 def _run_lengths(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -177,6 +177,7 @@ class _Run:
         self.step, self.seconds = 0, 0.0
         self.rows: list[list[str]] = []
         self.scores: dict[str, float] = {}
+        self.window = _Window()
 
     @property
     def checkpoint_path(self) -> Path:
@@ -190,12 +191,13 @@ class _Run:
                     f"{self.options.out} holds a run; go on with --resume or choose another --out."
                 )
             self._restore(read_checkpoint(self.checkpoint_path))
-        window = _Window()
+        window = self.window
+        window.start()
         for batch in self._batches():
             loss = self._train_step(batch)
             self.step += 1
             self.seconds += window.add(loss, len(batch.widths))
-            self._look(window)
+            self._look()
             ser = self.scores.get("symbol_error_rate")
             report(Progress(self.step, self.options.steps, window.mean, window.rate, ser))
         checkpoint = self._checkpoint()
@@ -209,8 +211,12 @@ class _Run:
             batch_size=None,
             sampler=range(self.step, self.options.steps),
             num_workers=workers,
+            # A fork would copy OpenCV's and torch's thread pools half alive, and hang.
+            multiprocessing_context="spawn" if workers else None,
             prefetch_factor=8 if workers else None,
             pin_memory=self.device.type == "cuda",
+            # Of its own, or a resumed run would draw a number more than one that was never cut off.
+            generator=torch.Generator(),
         )
         return iter(loader)
 
@@ -242,14 +248,14 @@ class _Run:
                 nll = focal_ctc(nll, options.alpha, options.gamma)
         return nll.sum() / targets.lengths.sum()
 
-    def _look(self, window: _Window) -> None:
+    def _look(self) -> None:
         """Log, validate and checkpoint where the step says so."""
         options, last = self.options, self.step == self.options.steps
         validate = self.step % options.validate_every == 0 or last
         if validate:
             self.scores = self.validate()
         if self.step % options.log_every == 0 or last:
-            self._log(window, self.scores if validate else {})
+            self._log(self.scores if validate else {})
         if self.step % options.checkpoint_every == 0 or last:
             write_checkpoint(self.checkpoint_path, self._checkpoint())
 
@@ -275,7 +281,8 @@ class _Run:
             units = decode_greedy(row[:frames], self.recipe.blank)
             yield count_edits(truth, [token.text for token in self.recipe.codec.decode(units)])
 
-    def _log(self, window: _Window, scores: dict[str, float]) -> None:
+    def _log(self, scores: dict[str, float]) -> None:
+        window = self.window
         row = [
             str(self.step),
             f"{self.seconds:.1f}",
@@ -301,6 +308,7 @@ class _Run:
             "random": torch.get_rng_state(),
             "rows": self.rows,
             "seconds": self.seconds,
+            "window": self.window.sums,
         }
         recipe = self.recipe
         notes = {**recipe.notes, "loss": str(recipe.loss), "steps": str(self.step)}
@@ -328,6 +336,7 @@ class _Run:
         self.schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["random"])
         self.step, self.seconds = checkpoint.step, state["seconds"]
+        self.window.sums = state["window"]
         self.rows, self.scores = [list(row) for row in state["rows"]], dict(checkpoint.scores)
 
 
@@ -379,23 +388,27 @@ class _Window:
     """Means since the last log row; time waiting for batches counts, time validating does not."""
 
     def __init__(self) -> None:
+        self.sums = {"loss": 0.0, "steps": 0.0, "staves": 0.0, "seconds": 0.0}
         self.mean = self.rate = 0.0
-        self.clear()
+        self.start()
+
+    def start(self) -> None:
+        """Time runs from here."""
+        self._lap = time.monotonic()
 
     def clear(self) -> None:
-        self._loss, self._count, self._staves, self._seconds = 0.0, 0, 0, 0.0
-        self._lap = time.monotonic()
+        """Begin anew."""
+        self.sums = dict.fromkeys(self.sums, 0.0)
+        self.start()
 
     def add(self, loss: float, staves: int) -> float:
         """Count a step and return its seconds."""
         now = time.monotonic()
         spent, self._lap = now - self._lap, now
-        self._loss += loss
-        self._count += 1
-        self._staves += staves
-        self._seconds += spent
-        self.mean = self._loss / self._count
-        self.rate = self._staves / max(self._seconds, 1e-9)
+        for name, value in (("loss", loss), ("steps", 1), ("staves", staves), ("seconds", spent)):
+            self.sums[name] += value
+        self.mean = self.sums["loss"] / self.sums["steps"]
+        self.rate = self.sums["staves"] / max(self.sums["seconds"], 1e-9)
         return spent
 
 
