@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +28,8 @@ _PAGE: dict[str, object] = {
     "xmlIdSeed": 1,  # without a seed the ids, and so the text, differ from run to run
 }
 
+
+_PATH = re.compile(r' d="([^"]*)"')
 
 #: Names of the options that the last call set, by font.
 _changed: dict[str, set[str]] = {}
@@ -80,6 +84,25 @@ def load_as_mei(data: bytes | str, input_from: str) -> str:
     if "<score" not in mei:  # Verovio also takes what it cannot read, and makes nothing of it
         raise InputError(f"This is no {input_from} document that Verovio can read; check the file.")
     return mei
+
+
+@lru_cache(maxsize=256)
+def read_glyph(font: str, code: str) -> str:
+    """The outline of a sign of one of FONTS, as an SVG path with y up and 1000 units to the em.
+
+    Empty where neither the font nor Leipzig, which has the most signs, shows the code point.
+
+    Raises:
+        MissingDependencyError: Verovio is not installed.
+    """
+    data = Path(str(_verovio().__file__)).parent / "data"
+    for folder in (data / font, data / "Leipzig"):
+        try:
+            found = _PATH.search((folder / f"{code}.xml").read_text(encoding="utf-8"))
+        except OSError:
+            continue
+        return found[1] if found else ""
+    return ""
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ DOORS = {
     "rich": ("cli*.py",),
     "verovio": ("engrave.py",),
     "resvg_py": ("synth/render.py",),
+    "fontTools": ("synth/lettering.py",),
     "music21": ("musicxml*.py",),
     "mido": ("midi.py",),
     "PIL": ("image.py",),

@@ -2,8 +2,8 @@
 
 Verovio draws with a handful of elements (glyph outlines placed by `use`, straight lines, polygons,
 rectangles, ellipses, Bézier ties), so a general renderer is not needed: this one keeps the outline
-of every glyph it has met and takes a tenth of the time that resvg takes. Words are drawn in
-OpenCV's own stroke fonts, so that images do not depend on the fonts of the machine.
+of every glyph it has met and takes a tenth of the time that resvg takes. Words become outlines
+too, see `lettering`, so that images do not depend on the fonts of the machine.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -19,7 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from omrcli.engrave import FONTS, read_glyph
 from omrcli.errors import InputError
+from omrcli.synth.lettering import Letter, Lettering, measure_text, spell
 
 Gray = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -40,8 +43,13 @@ _COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtZz])([^MmLlHhVvCcSsQqTtZz]*)")
 _TRANSFORM = re.compile(r"(translate|scale|rotate)\(([^)]*)\)")
 #: Numbers that one command takes; more of them repeat it.
 _ARITY = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2}
-#: Height of a capital in `FONT_HERSHEY_TRIPLEX` at scale 1, in px.
-_CAPITAL = 21.0
+#: How Verovio's style sheet sets the words of a group.
+_BOLD = {"ending", "fing", "reh", "tempo"}
+_ITALIC = {"dir", "dynam", "mNum"}
+_ANCHORS = {"middle": 0.5, "end": 1.0}
+#: First of the code points that music fonts give to their signs.
+_PRIVATE = "\ue000"
+_SIGN_GAP = 0.04  # between them, in ems
 
 
 @dataclass(frozen=True)
@@ -64,18 +72,7 @@ class Line:
     width: float
 
 
-@dataclass(frozen=True)
-class Words:
-    """A line of text with the left end of its base line and its size, in drawing units."""
-
-    text: str
-    x: float
-    y: float
-    size: float
-    anchor: str = "start"
-
-
-Shape = Outline | Line | Words
+Shape = Outline | Line
 
 
 @dataclass(frozen=True)
@@ -102,11 +99,12 @@ class Box:
     y1: float
 
 
-def read_drawing(svg: str) -> Drawing:
-    """The shapes of an SVG that Verovio wrote.
+def read_drawing(svg: str, face: str = "serif") -> Drawing:
+    """The shapes of an SVG that Verovio wrote, its words in one of lettering.FACES.
 
     Raises:
         InputError: the text is no SVG with a staff of five lines.
+        MissingDependencyError: there are words, and the extra `synth` is not installed.
     """
     try:
         root = ET.fromstring(svg)
@@ -118,14 +116,14 @@ def read_drawing(svg: str) -> Drawing:
         raise InputError("The SVG shows no staff; engrave a document with one.")
     glyphs = {g.get("id", ""): g for g in root.iterfind(f"{_SVG}defs/{_SVG}g")}
     shapes: list[Shape] = []
-    _walk(page, _UNMOVED, glyphs, shapes)
+    _Walker(glyphs, shapes).walk(page, _UNMOVED, Lettering(face))
     _, _, width, height = _numbers(page.get("viewBox", "0 0 0 0"))
     lines = _staff_lines(staff, _margin(page))
     return Drawing(tuple(shapes), width, height, lines[0], (lines[4] - lines[0]) / 4)
 
 
 def measure_ink(drawing: Drawing) -> Box:
-    """The smallest box around all that is drawn; words count with an estimate of their width."""
+    """The smallest box around all that is drawn."""
     boxes = [_extent(shape) for shape in drawing.shapes]
     return Box(
         min(box[0] for box in boxes),
@@ -179,10 +177,8 @@ class _Pen:
     def draw(self, shape: Shape) -> None:
         if isinstance(shape, Outline):
             self._fill(shape)
-        elif isinstance(shape, Line):
-            self._draw_line(shape)
         else:
-            self._write(shape)
+            self._draw_line(shape)
 
     def _fill(self, outline: Outline) -> None:
         # OpenCV also inks the subpixels that an edge runs through; half a subpixel is taken off
@@ -216,18 +212,6 @@ class _Pen:
         first, last = round((start - origin) * self.scale), round((end - origin) * self.scale)
         return slice(max(0, first), max(0, last))
 
-    def _write(self, words: Words) -> None:
-        face = cv2.FONT_HERSHEY_TRIPLEX
-        size = 0.7 * words.size * self.scale / _CAPITAL
-        thickness = max(1, round(words.size * self.scale / 14))
-        (length, _), _ = cv2.getTextSize(words.text, face, size, thickness)
-        x = (words.x - self.x0) * self.scale - length * _ANCHORS.get(words.anchor, 0.0)
-        place = (round(x), round((words.y - self.y0) * self.scale))
-        cv2.putText(self.canvas, words.text, place, face, size, 255, thickness)
-
-
-_ANCHORS = {"middle": 0.5, "end": 1.0}
-
 
 def _thicken(line: Line) -> Outline:
     dx, dy = line.x1 - line.x0, line.y1 - line.y0
@@ -242,35 +226,45 @@ def _extent(shape: Shape) -> tuple[float, float, float, float]:
         points = np.vstack(shape.contours)
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
         return float(x0), float(y0), float(x1), float(y1)
-    if isinstance(shape, Line):
-        half = shape.width / 2
-        across = (half, 0.0) if shape.x0 == shape.x1 else (0.0, half)
-        return (
-            min(shape.x0, shape.x1) - across[0],
-            min(shape.y0, shape.y1) - across[1],
-            max(shape.x0, shape.x1) + across[0],
-            max(shape.y0, shape.y1) + across[1],
-        )
-    width = 0.6 * shape.size * len(shape.text)
-    left = shape.x - width * _ANCHORS.get(shape.anchor, 0.0)
-    return left, shape.y - shape.size, left + width, shape.y + 0.3 * shape.size
+    half = shape.width / 2
+    across = (half, 0.0) if shape.x0 == shape.x1 else (0.0, half)
+    return (
+        min(shape.x0, shape.x1) - across[0],
+        min(shape.y0, shape.y1) - across[1],
+        max(shape.x0, shape.x1) + across[0],
+        max(shape.y0, shape.y1) + across[1],
+    )
 
 
-def _walk(
-    element: ET.Element, place: _Affine, glyphs: dict[str, ET.Element], shapes: list[Shape]
-) -> None:
-    """Append the shapes below an element, in the order they are drawn."""
-    for child in element:
-        tag = child.tag.removeprefix(_SVG)
-        here = _placed(child, place)
-        if tag == "g":
-            if not _has_class(child, "placeholder"):
-                _walk(child, here, glyphs, shapes)
-        elif tag == "use":
-            glyph = glyphs[child.get(_HREF, child.get("href", ""))[1:]]
-            shapes.append(_move(_glyph(glyph), here))
-        elif tag in _READERS:
-            shapes += [_move(part, here) for part in _READERS[tag](child)]
+@dataclass(frozen=True)
+class _Walker:
+    """Collects the shapes below an element, in the order they are drawn."""
+
+    glyphs: dict[str, ET.Element]
+    shapes: list[Shape]
+
+    def walk(self, element: ET.Element, place: _Affine, lettering: Lettering) -> None:
+        for child in element:
+            tag = child.tag.removeprefix(_SVG)
+            here = _placed(child, place)
+            if tag == "g":
+                if not _has_class(child, "placeholder"):
+                    self.walk(child, here, _lettering(child, lettering))
+            elif tag == "use":
+                glyph = self.glyphs[child.get(_HREF, child.get("href", ""))[1:]]
+                self.shapes.append(_move(_glyph(glyph), here))
+            elif tag == "text":
+                self.shapes.extend(_move(part, here) for part in _read_text(child, lettering))
+            elif tag in _READERS:
+                self.shapes.extend(_move(part, here) for part in _READERS[tag](child))
+
+
+def _lettering(group: ET.Element, above: Lettering) -> Lettering:
+    """How the words of a group are set."""
+    names = set(group.get("class", "").split())
+    if not names & (_BOLD | _ITALIC):
+        return above
+    return Lettering(above.face, bool(names & _BOLD), bool(names & _ITALIC))
 
 
 def _has_class(element: ET.Element, name: str) -> bool:
@@ -323,10 +317,8 @@ def _move(shape: Shape, place: _Affine) -> Shape:
         turned = np.array(((a, b), (c, d)))
         moved = tuple(points @ turned + (e, f) for points in shape.contours)
         return Outline(moved, shape.stroke)
-    if isinstance(shape, Line):
-        ends = (*_apply(place, shape.x0, shape.y0), *_apply(place, shape.x1, shape.y1))
-        return Line(*ends, shape.width)
-    return Words(shape.text, *_apply(place, shape.x, shape.y), shape.size, shape.anchor)
+    ends = (*_apply(place, shape.x0, shape.y0), *_apply(place, shape.x1, shape.y1))
+    return Line(*ends, shape.width)
 
 
 def _glyph(glyph: ET.Element) -> Outline:
@@ -354,15 +346,25 @@ def _read_path(element: ET.Element) -> list[Shape]:
 def _read_rectangle(element: ET.Element) -> list[Shape]:
     x, y = float(element.get("x", 0)), float(element.get("y", 0))
     width, height = float(element.get("width", 0)), float(element.get("height", 0))
+    if element.get("fill-opacity") == "0":
+        right, bottom = x + width, y + height
+        corners = [x, y, right, y, right, bottom, x, bottom, x, y]
+        return _lines(corners, float(element.get("stroke-width", 0)))
     return [Line(x, y + height / 2, x + width, y + height / 2, height)]
 
 
 def _read_ellipse(element: ET.Element) -> list[Shape]:
     centre = float(element.get("cx", 0)), float(element.get("cy", 0))
     radii = float(element.get("rx", 0)), float(element.get("ry", 0))
-    angles = np.linspace(0, 2 * math.pi, 16, endpoint=False)
-    points = np.stack((np.cos(angles), np.sin(angles)), axis=1) * radii + centre
-    return [Outline((points,))]
+    steps = 64 if element.get("fill-opacity") == "0" else 16
+    angles = np.linspace(0, 2 * math.pi, steps, endpoint=False)
+    circle = np.stack((np.cos(angles), np.sin(angles)), axis=1)
+    if steps == 16:
+        return [Outline((circle * radii + centre,))]
+    half = float(element.get("stroke-width", 0)) / 2
+    return [
+        Outline((circle * np.add(radii, half) + centre, circle * np.add(radii, -half) + centre))
+    ]
 
 
 def _read_polygon(element: ET.Element) -> list[Shape]:
@@ -381,19 +383,61 @@ def _lines(values: list[float], width: float) -> list[Shape]:
     return [Line(*start, *end, width) for start, end in pairwise(corners)]
 
 
-def _read_text(element: ET.Element) -> list[Shape]:
-    """The words of a text element; those in a music font (no letters) are left out."""
-    text = "".join(element.itertext()).strip()
-    sizes = [_NUMBER.match(part.get("font-size", "")) for part in element.iter()]
-    size = max((float(found[0]) for found in sizes if found), default=0.0)
-    if not (text and text.isascii() and size):
-        return []
+def _read_text(element: ET.Element, lettering: Lettering) -> list[Outline]:
+    """The letters of a line of text as outlines."""
+    runs = [_Run(part, lettering) for part in element.iter() if (part.text or "").strip()]
+    length = sum(run.length for run in runs)
     x, y = float(element.get("x", 0)), float(element.get("y", 0))
-    return [Words(text, x, y, size, element.get("text-anchor", "start"))]
+    x -= length * _ANCHORS.get(element.get("text-anchor", "start"), 0.0)
+    shapes: list[Outline] = []
+    for run in runs:
+        shapes += run.outlines(x, y)
+        x += run.length
+    return shapes
+
+
+class _Run:
+    """Letters of one size, or signs of a music font."""
+
+    def __init__(self, element: ET.Element, lettering: Lettering) -> None:
+        text = element.text or ""
+        found = _NUMBER.match(element.get("font-size", ""))
+        self._size = float(found[0]) if found else 0.0
+        font = element.get("font-family", "")
+        if font in FONTS:
+            self._letters = _spell_signs(text.strip(), font)
+            self.length = sum(letter.advance for letter, _ in self._letters) * self._size
+        else:
+            text = re.sub(r"\s+", " ", text)
+            self._letters = list(spell(text, lettering))
+            self.length = measure_text(text, lettering) * self._size
+
+    def outlines(self, x: float, y: float) -> Iterator[Outline]:
+        """The run's outlines where it begins at (x, y)."""
+        for letter, start in self._letters:
+            scale = self._size / letter.units
+            outline = _glyph_outline(letter.path, "")
+            if not outline.contours:  # a space
+                continue
+            placed = _move(outline, (scale, 0, 0, -scale, x + start * self._size, y))
+            assert isinstance(placed, Outline)
+            yield placed
+
+
+def _spell_signs(text: str, font: str) -> list[tuple[Letter, float]]:
+    """Signs of a music font and where each begins, in ems of 1000 units."""
+    letters, x = [], 0.0
+    for sign in text:
+        path = read_glyph(font, f"{ord(sign):04X}") if sign >= _PRIVATE else ""
+        contours = _glyph_outline(path, "").contours
+        if contours:
+            advance = float(max(points[:, 0].max() for points in contours)) / 1000
+            letters.append((Letter(path, 1000, advance + _SIGN_GAP), x))
+            x += advance + _SIGN_GAP
+    return letters
 
 
 _READERS = {
-    "text": _read_text,
     "path": _read_path,
     "rect": _read_rectangle,
     "ellipse": _read_ellipse,

@@ -10,7 +10,6 @@ from omrcli.synth.raster import (
     Box,
     Line,
     Outline,
-    Words,
     measure_ink,
     paint,
     rasterise,
@@ -96,8 +95,45 @@ def test_words_are_drawn_and_placeholders_are_not() -> None:
     text = '<text x="1100" y="300"><tspan font-size="300px">dolce</tspan></text>'
     hidden = '<g class="section placeholder"><ellipse cx="0" cy="0" rx="90" ry="90"/></g>'
     shapes = read_drawing(svg(text + hidden)).shapes
-    assert [s for s in shapes if not isinstance(s, Line)] == [Words("dolce", 1600, 400, 300)]
+    letters = np.vstack([s.contours[0] for s in shapes if isinstance(s, Outline)])
+    assert letters[:, 0].min() == pytest.approx(1600, abs=30)
+    assert 1500 + 300 < letters[:, 0].max() < 1600 + 5 * 300
+    assert letters[:, 1].max() == pytest.approx(400, abs=10)  # no letter of it goes lower
+    assert 150 < letters[:, 1].min() < 250
     assert ink(svg(text))[:, 160:].sum() > 20
+
+
+def test_words_keep_their_anchor_and_slant() -> None:
+    runs = '<tspan font-size="300px">mf</tspan><tspan font-size="200px"> poco</tspan>'
+
+    def widest(anchor: str, name: str = "") -> tuple[float, float]:
+        text = f'<text x="1000" y="300" text-anchor="{anchor}">{runs}</text>'
+        shapes = read_drawing(svg(f'<g class="{name}">{text}</g>')).shapes
+        letters = np.vstack([s.contours[0] for s in shapes if isinstance(s, Outline)])
+        return float(letters[:, 0].min()), float(letters[:, 0].max())
+
+    start, middle, end = widest("start"), widest("middle"), widest("end")
+    assert start[0] == pytest.approx(1500, abs=15)
+    assert sum(middle) / 2 == pytest.approx(1500, abs=15)
+    assert end[1] == pytest.approx(1500, abs=15)
+    assert widest("start", "dir") != start != widest("start", "tempo")
+
+
+def test_signs_of_music_fonts_are_drawn() -> None:
+    pytest.importorskip("verovio")
+    sign = '<tspan font-family="Gootville" font-size="720px">\ueca5</tspan>'
+    shapes = read_drawing(svg(f'<text x="1000" y="900">{sign}</text>')).shapes
+    (note,) = [shape for shape in shapes if isinstance(shape, Outline)]
+    assert np.vstack(note.contours)[:, 1].min() == pytest.approx(1000 - 0.8 * 720, abs=200)
+
+
+def test_frames_are_not_filled() -> None:
+    box = '<rect x="1100" y="100" width="300" height="300" stroke-width="20" fill-opacity="0"/>'
+    ring = '<ellipse cx="1250" cy="800" rx="150" ry="100" stroke-width="20" fill-opacity="0"/>'
+    frame, page = ink(svg(box)), ink(svg(ring))
+    assert frame[35, 175] == page[90, 175] == 0
+    assert frame[20, 175] > 0.4
+    assert page[80:100, 175].max() > 0.4
 
 
 def test_a_box_cuts_the_drawing() -> None:
