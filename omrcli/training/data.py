@@ -31,7 +31,9 @@ from ..synth.degrade import PRESETS, DegradeOptions, degrade_staff
 from .losses import Targets
 
 STORE_INTERLINE = 12  # px; half as much again as the network's 8, for sub-pixel degradation
-_STORE_ROOM = 1  # interlines more above and below, for vertical shifts
+#: Staves are stored alike for every network: room for the tallest and an interline for shifts.
+STORE_GEOMETRY = StaffGeometry(STORE_INTERLINE, 7, 7)
+_STORE_MARK = ["staves", 2]  # a store of another version is not read
 _SHORT_SHARE = 0.35  # of the staves count as short
 
 
@@ -84,15 +86,7 @@ class BatchPlan:
     short_first: float = 0.1
 
 
-def store_geometry(geometry: StaffGeometry) -> StaffGeometry:
-    """The geometry in which staves are stored for a network of `geometry`."""
-    room = _STORE_ROOM
-    return StaffGeometry(STORE_INTERLINE, geometry.above + room, geometry.below + room)
-
-
-def store_page(
-    name: str, page: PageImage, texts: Sequence[str], geometry: StaffGeometry
-) -> StoredStaff:
+def store_page(name: str, page: PageImage, texts: Sequence[str]) -> StoredStaff:
     """Find the staff of a one-staff image and store it.
 
     Raises:
@@ -101,29 +95,26 @@ def store_page(
     staves = find_staves(page)
     if len(staves) != 1:
         raise InputError(f"{name} has {len(staves)} staves; a training sample has one.")
-    ink = normalise_staff(page, staves[0], store_geometry(geometry)).pixels
+    ink = normalise_staff(page, staves[0], STORE_GEOMETRY).pixels
     pixels = np.round(ink * 255).astype(np.uint8)
     _, png = cv2.imencode(".png", pixels)
     return StoredStaff(name, png.tobytes(), pixels.shape[1], tuple(texts))
 
 
-def _store_sample(task: tuple[Sample, StaffGeometry]) -> StoredStaff | str:
-    sample, geometry = task
+def _store_sample(sample: Sample) -> StoredStaff | str:
     try:
         page = load_pages(sample.image)[0]
-        return store_page(sample.id, page, sample.tokens, geometry)
+        return store_page(sample.id, page, sample.tokens)
     except OmrError as error:
         return str(error)
 
 
 def store_samples(
     samples: Sequence[Sample],
-    geometry: StaffGeometry,
     workers: int = 0,
     report: Callable[[int, int], None] | None = None,
 ) -> tuple[list[StoredStaff], list[str]]:
     """Store all samples, in their order; also the sentences on those that could not be stored."""
-    tasks = [(sample, geometry) for sample in samples]
     staves: list[StoredStaff] = []
     problems: list[str] = []
 
@@ -134,20 +125,20 @@ def store_samples(
             else:
                 staves.append(result)
             if report and done % 50 == 0:
-                report(done, len(tasks))
+                report(done, len(samples))
 
     if workers < 2:
-        collect(map(_store_sample, tasks))
+        collect(map(_store_sample, samples))
     else:
         with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            collect(pool.imap(_store_sample, tasks, chunksize=16))
+            collect(pool.imap(_store_sample, samples, chunksize=16))
     return staves, problems
 
 
 def write_store(path: Path, staves: Sequence[StoredStaff]) -> None:
     """Write stored staves to a file, whole or not at all."""
     rows = [(staff.name, staff.png, staff.width, staff.texts) for staff in staves]
-    write_file(path, pickle.dumps(rows, protocol=5))
+    write_file(path, pickle.dumps([_STORE_MARK, *rows], protocol=5))
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -165,7 +156,10 @@ def read_store(path: Path) -> list[StoredStaff]:
     """
     try:
         with path.open("rb") as stream:
-            return [StoredStaff(*row) for row in _PlainUnpickler(stream).load()]
+            mark, *rows = _PlainUnpickler(stream).load()
+        if mark != _STORE_MARK:
+            raise ValueError("it was made by another version")
+        return [StoredStaff(*row) for row in rows]
     except (OSError, pickle.UnpicklingError, EOFError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is no store of staves ({error}); delete it to make it anew."
@@ -247,14 +241,14 @@ def vary_staff(
     scale, shift = geometry.interline / STORE_INTERLINE, 0.0
     if rng is not None:
         if rng.random() < augmentation.system_line:
-            pixels = _draw_system_line(pixels, geometry, rng)
+            pixels = _draw_system_line(pixels, rng)
         if augmentation.degrade is not None and rng.random() < augmentation.degrade_share:
             pixels = degrade_staff(pixels, rng, augmentation.degrade)
         scale *= 1 + rng.uniform(-augmentation.scale, augmentation.scale)
         shift = rng.uniform(-augmentation.shift, augmentation.shift) * geometry.interline
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     # The middle line of the staff stays in its place whatever the scale.
-    middle = (geometry.above + _STORE_ROOM + 2) * STORE_INTERLINE * scale
+    middle = (STORE_GEOMETRY.above + 2) * STORE_INTERLINE * scale
     top = round(middle + shift - (geometry.above + 2) * geometry.interline)
     result = np.zeros((geometry.height, small.shape[1]), np.float32)
     first, last = max(0, top), min(small.shape[0], top + geometry.height)
@@ -263,15 +257,13 @@ def vary_staff(
     return result
 
 
-def _draw_system_line(
-    pixels: NDArray[np.uint8], geometry: StaffGeometry, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def _draw_system_line(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draw the line at the left end of a staff that joins it to the others of its system.
 
     It stands for no token, and without it in training a network takes line and clef for one sign.
     """
     unit = STORE_INTERLINE
-    lines = (geometry.above + _STORE_ROOM + np.arange(5)) * unit
+    lines = (STORE_GEOMETRY.above + np.arange(5)) * unit
     inked = pixels[np.minimum(lines[:, None] + [-1, 0, 1], len(pixels) - 1)].max(axis=1) > 80
     starts = np.flatnonzero(inked.sum(axis=0) >= 4)
     if not len(starts):

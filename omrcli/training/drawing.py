@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..image import PageImage
-from ..staves import StaffGeometry
 from ..synth.dataset import Music, SynthOptions, draw_sample, load_music
 from .data import StoredStaff, store_page
 
@@ -20,7 +19,6 @@ class _Studio:
 
     options: SynthOptions
     music: Music
-    geometry: StaffGeometry
 
     def draw(self, index: int) -> StoredStaff | None:
         sample = draw_sample(self.options, index, self.music)
@@ -28,7 +26,7 @@ class _Studio:
         name = f"synth-{self.options.seed}-{index}"
         page = PageImage(sample.pixels, name, width, height)
         try:
-            return store_page(name, page, sample.tokens, self.geometry)
+            return store_page(name, page, sample.tokens)
         except InputError:  # a staff that staves.py cannot find teaches nothing
             return None
 
@@ -48,7 +46,6 @@ def _draw(index: int) -> StoredStaff | None:
 
 def draw_staves(
     options: SynthOptions,
-    geometry: StaffGeometry,
     report: Callable[[int, int], None] | None = None,
 ) -> list[StoredStaff]:
     """Draw `options.count` staves on `options.jobs` processes; equal options give equal staves.
@@ -59,7 +56,7 @@ def draw_staves(
         InputError: nothing in the corpora can be engraved.
         MissingDependencyError: Verovio or resvg is not installed.
     """
-    studio = _Studio(options, load_music(options), geometry)
+    studio = _Studio(options, load_music(options))
     indices = range(options.count)
     if options.jobs < 2:
         return _collect(map(studio.draw, indices), options.count, report)

@@ -102,7 +102,7 @@ def run_training(
         InputError: there is no sample to train on.
     """
     geometry = network_geometry(options.network)
-    training, validation = _load(options, geometry, say)
+    training, validation = _load(options.data, options.loop, say)
     codec, alphabet = _make_codec(options, training)
     spec = NetworkSpec(
         kind=options.network,
@@ -118,16 +118,10 @@ def run_training(
 
 
 def _load(
-    options: TrainOptions, geometry: StaffGeometry, say: Callable[[str], None]
+    data: DataOptions, loop: LoopOptions, say: Callable[[str], None]
 ) -> tuple[list[StoredStaff], list[StoredStaff]]:
-    data = options.data
-    if data.cache is not None and data.cache.exists():
-        staves = read_store(data.cache)
-    else:
-        staves = _load_folders(data, geometry, options.loop.workers, say)
-        staves += _draw_synth(data, geometry, options.loop, say)
-        if data.cache is not None:
-            write_store(data.cache, staves)
+    """The staves to train on and those to validate on."""
+    staves = load_staves(data, loop, say)
     held = _held_back(data, [staff.name for staff in staves])
     chosen = set(read_split(data.split)) if data.split else None
     training = [s for s in staves if s.name not in held and (chosen is None or s.name in chosen)]
@@ -137,6 +131,19 @@ def _load(
     return training, validation
 
 
+def load_staves(
+    data: DataOptions, loop: LoopOptions, say: Callable[[str], None]
+) -> list[StoredStaff]:
+    """All staves of the folders and those to be drawn; from the cache, or into it."""
+    if data.cache is not None and data.cache.exists():
+        return read_store(data.cache)
+    staves = _load_folders(data, loop.workers, say)
+    staves += _draw_synth(data, loop, say)
+    if data.cache is not None:
+        write_store(data.cache, staves)
+    return staves
+
+
 def _held_back(data: DataOptions, names: Sequence[str]) -> set[str]:
     if data.validation is not None:
         return set(read_split(data.validation))
@@ -144,14 +151,12 @@ def _held_back(data: DataOptions, names: Sequence[str]) -> set[str]:
     return set(names[:: max(every, -(-len(names) // _MOST_VALIDATION))])
 
 
-def _load_folders(
-    data: DataOptions, geometry: StaffGeometry, workers: int, say: Callable[[str], None]
-) -> list[StoredStaff]:
+def _load_folders(data: DataOptions, workers: int, say: Callable[[str], None]) -> list[StoredStaff]:
     if not data.folders:
         return []
     samples = [sample for folder in data.folders for sample in _find_looks(folder, data.encoding)]
     say(f"Normalising {len(samples)} samples.")
-    staves, problems = store_samples(samples, geometry, workers)
+    staves, problems = store_samples(samples, workers)
     for problem in problems[:10]:
         say(problem)
     if len(problems) > 10:
@@ -168,7 +173,7 @@ def _find_looks(folder: Path, name: str) -> list[Sample]:
 
 
 def _draw_synth(
-    data: DataOptions, geometry: StaffGeometry, loop: LoopOptions, say: Callable[[str], None]
+    data: DataOptions, loop: LoopOptions, say: Callable[[str], None]
 ) -> list[StoredStaff]:
     if not data.synth:
         return []
@@ -179,7 +184,7 @@ def _draw_synth(
     options = SynthOptions(
         count=data.synth, seed=loop.seed, jobs=loop.workers, corpora=data.corpora
     )
-    return draw_staves(options, geometry)
+    return draw_staves(options)
 
 
 def _make_codec(options: TrainOptions, staves: Sequence[StoredStaff]) -> tuple[Codec, str]:

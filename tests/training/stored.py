@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from omrcli.staves import StaffGeometry
-from omrcli.training.data import STORE_INTERLINE, StoredStaff, store_geometry
+from omrcli.training.data import STORE_GEOMETRY, STORE_INTERLINE, StoredStaff
 
 TEXTS = ("barline", "tie", "rest-quarter")
 GEOMETRY = StaffGeometry(8, 5, 5)
@@ -15,7 +15,7 @@ GEOMETRY = StaffGeometry(8, 5, 5)
 def make_staff(number: int, length: int) -> StoredStaff:
     """A staff of `length` random texts, the same for the same number."""
     rng = np.random.default_rng(number)
-    geometry = store_geometry(GEOMETRY)
+    geometry = STORE_GEOMETRY
     unit = STORE_INTERLINE
     pixels = np.zeros((geometry.height, unit * (2 * length + 2)), np.uint8)
     for line in range(5):

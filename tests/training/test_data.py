@@ -114,6 +114,9 @@ def test_store_round_trip_and_refusals(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="no store of staves"):
         read_store(path)
+    path.write_bytes(pickle.dumps([("s0", b"", 10, ())]))
+    with pytest.raises(InputError, match="made by another version"):
+        read_store(path)
     path.write_bytes(pickle.dumps(Path("x")))  # names a class: code that a store must not run
     with pytest.raises(InputError, match="in a store of staves"):
         read_store(path)
