@@ -38,6 +38,19 @@ RandomShare = Annotated[
     float,
     typer.Option("--random", min=0, max=1, help="Share of samples that are random music."),
 ]
+ClutterShare = Annotated[
+    float,
+    typer.Option("--clutter", min=0, max=1, help="Share of staves with slurs, words and the like."),
+]
+ClutterRate = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clutter-rate",
+        metavar="KIND=RATE",
+        help="Share of those staves that show a kind, such as lyrics=0.3; may be repeated.",
+        show_default=False,
+    ),
+]
 MaxFiles = Annotated[int, typer.Option(min=1, help="Files read of each corpus, at most.")]
 
 
@@ -50,11 +63,14 @@ def synth(
     degrade: Degrade = "none",
     random_share: RandomShare = 0.35,
     max_files: MaxFiles = 400,
+    clutter: ClutterShare = 0.75,
+    clutter_rate: ClutterRate = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
     with exit_on_error(verbose):
         require_packages("verovio", "resvg_py")
+        from .synth.clutter import read_rates
         from .synth.dataset import SynthOptions, write_samples
 
         options = SynthOptions(
@@ -65,6 +81,7 @@ def synth(
             degrade=degrade,
             random_share=random_share,
             max_files=max_files,
+            clutter=read_rates(clutter, clutter_rate or ()),
         )
         with show_progress("engraving", number) as advance:
             written = write_samples(outdir, options, advance)

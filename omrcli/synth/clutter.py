@@ -1,147 +1,162 @@
 """What stands around the notes but is not in the encoding: slurs, articulation, dynamics, words.
 
 A reader must learn to pass over it. It is never drawn so that it could be taken for something in
-the encoding: no slur joins two neighbouring notes of one pitch, which would look like a tie.
+the encoding: no slur joins two neighbouring notes of one pitch, which would look like a tie. Nor is
+anything drawn that changes what the notes say and that no token tells of: an 8va would move
+pitches, and a tremolo durations, so neither is here.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 
 import numpy as np
 
-_ARTICULATIONS = ("stacc", "stacc", "stacc", "acc", "ten", "marc", "stacciss", "acc stacc")
-_DYNAMICS = ("pp", "p", "p", "mp", "mf", "f", "f", "ff", "sf", "sfz", "fp", "cresc.", "dim.")
-_WORDS = ("dolce", "rit.", "a tempo", "Solo", "Tutti", "pizz.", "arco", "espr.", "legato", "Fine",
-          "D.C.", "poco a poco", "cantabile", "tr", "div.", "con sord.")  # fmt: skip
-_TEMPI = ("Allegro", "Adagio", "Andante", "Presto", "Allegretto", "Largo", "Moderato", "Vivace",
-          "Tempo di Menuetto", "Andante con moto", "Allegro non troppo")  # fmt: skip
-_ORNAMENTS = ("trill", "turn", "mordent")
-_CHORDS = ("C", "Dm", "Em7", "F", "G7", "Am", "Bb", "Eb", "F#m", "D7", "A", "E", "Gm", "Cmaj7")
-_SYLLABLES = ("la", "ky", "ri", "e", "lei", "son", "glo", "ria", "in", "ex", "cel", "sis", "lie",
-              "be", "herz", "und", "the", "sweet", "love", "a", "men", "san", "ctus")  # fmt: skip
+from omrcli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ClutterRates:
+    """How often there is clutter, and of what kinds.
+
+    `share` (0..1) is the share of staves that have any; every other field is the share (0..1) of
+    those staves that show its kind. Those up to `instrument` are engraved with the notes, those
+    from `brackets` on are drawn onto the picture.
+
+    Raises:
+        UsageError: a value outside 0..1.
+    """
+
+    share: float = 0.75
+    slurs: float = 0.5
+    articulations: float = 0.45  # staccato dots, accents, tenuto ... more on dots and fermatas
+    bowings: float = 0.12
+    dynamics: float = 0.5
+    hairpins: float = 0.25
+    ornaments: float = 0.2  # trills with and without lines, turns, mordents, their accidentals
+    words: float = 0.25  # "dolce", "pizz.", "rit."
+    tempo: float = 0.2  # "Allegro", also with the metronome's note
+    lyrics: float = 0.12  # one to three verses with hyphens and extenders
+    chords: float = 0.1  # chord symbols above
+    figured_bass: float = 0.06
+    fingerings: float = 0.15
+    breaths: float = 0.1
+    rehearsal: float = 0.12  # letters and numbers, boxed or circled
+    voltas: float = 0.12  # brackets with "1." and "2."
+    jumps: float = 0.08  # segno, coda, "D.C.", "Fine"
+    pedals: float = 0.05
+    measure_numbers: float = 0.35
+    instrument: float = 0.15  # its name before the staff
+    brackets: float = 0.25  # braces, brackets and the line of the system at the left edge
+    titles: float = 0.12  # titles, composers, plate and page numbers
+    page_edges: float = 0.05
+    stains: float = 0.06
+    stamps: float = 0.04
+    pencil: float = 0.12  # circles, glasses, strokes, digits, letters
+    neighbours: float = 0.18  # staves above and below
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if not 0 <= getattr(self, item.name) <= 1:
+                raise UsageError(f"The clutter rate '{item.name}' must lie between 0 and 1.")
+
+
+#: What `read_rates` takes.
+KINDS = tuple(item.name for item in fields(ClutterRates)[1:])
+
+
+def read_rates(share: float, rates: Sequence[str]) -> ClutterRates:
+    """The rates that a command line asks for: a share, and texts KIND=RATE for single kinds.
+
+    Raises:
+        UsageError: an unknown kind, or a rate that is no number of 0 to 1.
+    """
+    found: dict[str, float] = {}
+    for text in rates:
+        name, _, value = text.partition("=")
+        kind = name.strip().replace("-", "_")
+        if kind not in KINDS:
+            near = get_close_matches(kind, KINDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UsageError(
+                f"The clutter '{name}' is unknown.{hint} Known kinds are {', '.join(KINDS)}."
+            )
+        try:
+            found[kind] = float(value)
+        except ValueError:
+            raise UsageError(
+                f"'{text}' is no rate of clutter; write KIND=RATE, such as lyrics=0.3."
+            ) from None
+    return replace(ClutterRates(share=share), **found)
 
 
 @dataclass(frozen=True)
 class Clutter:
-    """How much of each kind there is: rates (0..1) a note, but `tempo` and `measure_numbers` for
-    the staff. Equal seeds give equal clutter."""
+    """How much there is on one staff: rates (0..1) a note, and of `rehearsal`, `voltas` and `jumps`
+    a measure.
+
+    `verses` is the number of lines of lyrics, `measure_numbers` says at which measures numbers
+    stand (5: at every fifth), and `first_measure` what the first is called; other than 1 it is told
+    before the staff. Equal seeds give equal clutter.
+    """
 
     slurs: float = 0.0
     articulations: float = 0.0
+    bowings: float = 0.0
     dynamics: float = 0.0
     hairpins: float = 0.0
     ornaments: float = 0.0
     words: float = 0.0
     lyrics: float = 0.0
     chords: float = 0.0
+    figured_bass: float = 0.0
     fingerings: float = 0.0
     breaths: float = 0.0
+    rehearsal: float = 0.0
+    voltas: float = 0.0
+    jumps: float = 0.0
+    pedals: float = 0.0
+    verses: int = 1
     tempo: bool = False
-    measure_numbers: bool = False
+    instrument: bool = False
+    measure_numbers: int = 0
+    first_measure: int = 1
     seed: int = 0
 
 
-def draw_clutter(rng: np.random.Generator) -> Clutter:
-    """Random clutter: none for half of the staves, and of the kinds that go together else."""
-    if rng.random() < 0.5:
+#: The most there is of each kind, a note or a measure.
+_MOST = {
+    "slurs": 0.3, "articulations": 0.4, "bowings": 0.25, "dynamics": 0.12, "hairpins": 0.08,
+    "ornaments": 0.1, "words": 0.05, "chords": 0.4, "figured_bass": 0.5, "fingerings": 0.4,
+    "breaths": 0.05, "rehearsal": 0.3, "voltas": 0.3, "jumps": 0.15, "pedals": 0.15,
+}  # fmt: skip
+
+
+def draw_clutter(rng: np.random.Generator, rates: ClutterRates | None = None) -> Clutter:
+    """Random clutter; equal states of `rng` give equal clutter."""
+    rates = rates or ClutterRates()
+    if rng.random() >= rates.share:
         return Clutter()
-    most = {
-        "slurs": (0.5, 0.3), "articulations": (0.4, 0.4), "dynamics": (0.4, 0.12),
-        "hairpins": (0.2, 0.08), "ornaments": (0.2, 0.1), "words": (0.2, 0.05),
-        "lyrics": (0.12, 1.0), "chords": (0.1, 0.4), "fingerings": (0.1, 0.4),
-        "breaths": (0.1, 0.05),
-    }  # fmt: skip
-    rates = {
-        kind: round(float(rng.random()) * rate, 3)
-        for kind, (share, rate) in most.items()
-        if rng.random() < share
+    amounts = {
+        kind: round(most * float(rng.uniform(0.1, 1)), 3)
+        for kind, most in _MOST.items()
+        if rng.random() < getattr(rates, kind)
     }
-    if "lyrics" in rates:
-        rates["lyrics"] = 0.9  # sung throughout
+    if rng.random() < rates.lyrics:
+        amounts["lyrics"] = 0.9  # sung throughout
+    interval, first = 0, 1
+    if rng.random() < rates.measure_numbers:
+        interval = int(rng.choice((0, 0, 1, 2, 5)))
+        if not interval or rng.random() < 0.5:
+            first = int(rng.integers(2, 400))
     return Clutter(
-        **rates,
-        tempo=bool(rng.random() < 0.25),
-        measure_numbers=bool(rng.random() < 0.2),
+        **amounts,
+        verses=int(rng.choice((1, 1, 2, 3))),
+        tempo=bool(rng.random() < rates.tempo),
+        instrument=bool(rng.random() < rates.instrument),
+        measure_numbers=interval,
+        first_measure=first,
         seed=int(rng.integers(2**31)),
     )
-
-
-@dataclass
-class _Span:
-    """A slur or hairpin that is open: what it starts from, and how many notes it still takes."""
-
-    start: str
-    pitches: Sequence[int]
-    notes: int
-    length: int = 0
-
-
-class Scribe:
-    """Adds clutter to the notes of a staff, in their order."""
-
-    def __init__(self, clutter: Clutter) -> None:
-        self._clutter = clutter
-        self._rng = random.Random(clutter.seed)
-        self._open: dict[str, _Span] = {}
-        self._first = True
-
-    def _draws(self, rate: float) -> bool:
-        return rate > 0 and self._rng.random() < rate
-
-    def mark(self) -> str:
-        """Attributes of the next note."""
-        if self._draws(self._clutter.articulations):
-            return f' artic="{self._rng.choice(_ARTICULATIONS)}"'
-        return ""
-
-    def sing(self) -> str:
-        """Children of the next note: its syllable."""
-        if not self._draws(self._clutter.lyrics):
-            return ""
-        place = ' wordpos="i" con="d"' if self._rng.random() < 0.4 else ""
-        return f'<verse n="1"><syl{place}>{self._rng.choice(_SYLLABLES)}</syl></verse>'
-
-    def surround(self, name: str, pitches: Sequence[int]) -> list[str]:
-        """Events at the note with this id and these diatonic pitches."""
-        clutter, choose = self._clutter, self._rng.choice
-        events = self._span("slur", clutter.slurs, name, pitches)
-        events += self._span("hairpin", clutter.hairpins, name, pitches)
-        at = f'startid="#{name}"'
-        if self._first and clutter.tempo:
-            events.append(f"<tempo {at}>{choose(_TEMPI)}</tempo>")
-        if self._draws(clutter.dynamics):
-            events.append(f"<dynam {at}>{choose(_DYNAMICS)}</dynam>")
-        if self._draws(clutter.ornaments):
-            events.append(f"<{choose(_ORNAMENTS)} {at}/>")
-        if self._draws(clutter.words):
-            place = choose(("above", "below"))
-            events.append(f'<dir {at} place="{place}">{choose(_WORDS)}</dir>')
-        if self._draws(clutter.chords):
-            events.append(f'<harm {at} place="above">{choose(_CHORDS)}</harm>')
-        if self._draws(clutter.fingerings):
-            events.append(f"<fing {at}>{self._rng.randint(1, 5)}</fing>")
-        if self._draws(clutter.breaths):
-            events.append(f"<breath {at}/>")
-        self._first = False
-        return events
-
-    def pause(self) -> None:
-        """A rest: slurs do not go over it."""
-        self._open.clear()
-
-    def _span(self, kind: str, rate: float, name: str, pitches: Sequence[int]) -> list[str]:
-        """Slurs or hairpins that end at a note; perhaps another begins there."""
-        span, done = self._open.get(kind), []
-        if span is not None:
-            span.length += 1
-            looks_tied = span.length == 1 and bool(set(span.pitches) & set(pitches))
-            if span.length >= span.notes and not looks_tied:
-                form = f' form="{self._rng.choice(("cres", "dim"))}"' if kind == "hairpin" else ""
-                done.append(f'<{kind}{form} startid="#{span.start}" endid="#{name}"/>')
-                del self._open[kind]
-        if kind not in self._open and self._draws(rate):
-            self._open[kind] = _Span(name, pitches, self._rng.choice((1, 1, 2, 2, 3, 4, 6)))
-        return done

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from omrcli.errors import InputError, OmrError, UsageError
 from omrcli.output import make_folder, write_file
+from omrcli.synth.clutter import ClutterRates
 from omrcli.synth.compose import compose_tokens
 from omrcli.synth.degrade import PRESETS, degrade_page
 from omrcli.synth.render import EngravingStyle, RenderedStaff, draw_style, render_staff
@@ -35,8 +36,6 @@ Music = tuple[tuple[str, ...], ...]
 _MOST_TRIES = 100
 #: Files read of the tunes that music21 ships; many are books, and these give some 10,000 excerpts.
 _SHIPPED_FILES = 30
-#: Share of the samples in which the staves above and below poke in at the edges.
-_NEIGHBOUR_SHARE = 0.12
 _SETTINGS = "synth.json"
 
 
@@ -59,6 +58,7 @@ class SynthOptions:
     degrade: str = "none"
     random_share: float = 0.35
     max_files: int = 400
+    clutter: ClutterRates = field(default_factory=ClutterRates)
 
     def __post_init__(self) -> None:
         if self.degrade != "none" and self.degrade not in PRESETS:
@@ -115,12 +115,12 @@ def draw_sample(options: SynthOptions, index: int, music: Music | None = None) -
     rng = np.random.default_rng((options.seed, index))
     for _ in range(_MOST_TRIES):
         texts = _draw_tokens(options, music, rng)
-        style = draw_style(rng)
+        style = draw_style(rng, options.clutter)
         try:
             staff = render_staff(texts, style)
         except InputError:  # such as a tie that leads out of an excerpt
             continue
-        if rng.random() < _NEIGHBOUR_SHARE:
+        if rng.random() < options.clutter.share * options.clutter.neighbours:
             above, below = (_draw_neighbour(options, music, style, rng) for _ in range(2))
             staff = add_neighbours(staff, above, below, rng)
         pixels = staff.pixels
@@ -202,6 +202,7 @@ def _claim_folder(out: Path, options: SynthOptions) -> None:
         "degrade": options.degrade,
         "random_share": options.random_share,
         "max_files": options.max_files,
+        "clutter": asdict(options.clutter),
     }
     text = json.dumps(settings, indent=1) + "\n"
     path = out / _SETTINGS

@@ -21,6 +21,8 @@ _FILES = {
     "sans": ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique"),
 }
 FACES = tuple(_FILES)
+#: Size against that of Times, by which Verovio spaces its words; the wider faces would overlap.
+_SIZES = {"serif": 1.0, "book": 0.84, "sans": 0.84}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Letter:
     """A letter: `path` is an SVG path with y up, of `units` to the em; `advance` is in ems."""
 
     path: str
-    units: int
+    units: float
     advance: float
 
 
@@ -68,7 +70,7 @@ def _letter(sign: str, lettering: Lettering) -> Letter | None:
         return None
     from fontTools.pens.svgPathPen import SVGPathPen
 
-    glyphs, units = font.getGlyphSet(), int(font["head"].unitsPerEm)
+    glyphs, units = font.getGlyphSet(), font["head"].unitsPerEm / _SIZES[lettering.face]
     pen = SVGPathPen(glyphs)
     glyphs[name].draw(pen)
     return Letter(pen.getCommands(), units, glyphs[name].width / units)

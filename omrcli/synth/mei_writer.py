@@ -9,8 +9,9 @@ from fractions import Fraction
 from omrcli.alphabet import ACCIDENTALS, shown_accidentals
 from omrcli.errors import InputError
 from omrcli.synth.beams import Grouping, LayerItem, beam_window, group_items
-from omrcli.synth.clutter import Clutter, Scribe
+from omrcli.synth.clutter import Clutter
 from omrcli.synth.mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
+from omrcli.synth.scribe import Scribe
 from omrcli.tokens import (
     DURATIONS,
     Barline,
@@ -75,7 +76,7 @@ def write_mei(texts: Sequence[str], options: MeiOptions | None = None) -> str:
         len(opening) :
     ]:
         writer.add(symbol, shown)
-    return _document(opening, writer.close())
+    return _document(opening, writer.name(), writer.close())
 
 
 def _take_opening(symbols: Sequence[Symbol]) -> list[Symbol]:
@@ -91,7 +92,7 @@ def _take_opening(symbols: Sequence[Symbol]) -> list[Symbol]:
     return opening
 
 
-def _document(opening: Sequence[Symbol], measures: str) -> str:
+def _document(opening: Sequence[Symbol], name: str, measures: str) -> str:
     score, staff = "", ""
     for symbol in opening:
         if isinstance(symbol, Clef):
@@ -102,8 +103,8 @@ def _document(opening: Sequence[Symbol], measures: str) -> str:
             score += _attributes(_meter(symbol), "meter.")
     return (
         '<mei xmlns="http://www.music-encoding.org/ns/mei" meiversion="5.0"><music><body><mdiv>'
-        f'<score><scoreDef{score}><staffGrp><staffDef n="1" lines="5"{staff}/></staffGrp>'
-        f"</scoreDef><section>{measures}</section></score></mdiv></body></music></mei>"
+        f'<score><scoreDef{score}><staffGrp><staffDef n="1" lines="5"{staff}>{name}</staffDef>'
+        f"</staffGrp></scoreDef><section>{measures}</section></score></mdiv></body></music></mei>"
     )
 
 
@@ -146,6 +147,7 @@ class _Measure:
     left: str = ""
     items: list[LayerItem] = field(default_factory=list)
     events: list[str] = field(default_factory=list)  # ties and fermatas
+    length: int = 1  # in measures of the music
 
 
 class _Writer:
@@ -155,6 +157,7 @@ class _Writer:
         self._options = options
         self._scribe = Scribe(options.clutter)
         self._measures: list[str] = []
+        self._number = options.clutter.first_measure
         self._measure = _Measure()
         self._meter: TimeSignature | None = None
         self._first_meter: TimeSignature | None = None
@@ -189,13 +192,17 @@ class _Writer:
         else:
             self._add_sign(symbol)
 
+    def name(self) -> str:
+        """What stands before the staff."""
+        return self._scribe.name()
+
     def close(self) -> str:
         """End the last measure; returns all measures."""
         if self._tied:
             raise InputError("The last tie leads out of the staff.")
         if self._measure.items or not self._measures:
             self._finish("invis")
-        return "".join(self._measures)
+        return self._scribe.bracket(self._measures)
 
     def _next_id(self) -> str:
         self._ids += 1
@@ -208,8 +215,7 @@ class _Writer:
         timed, inside = self._timed(note), ""
         name = next(iter(ids.values()))
         if not note.grace:
-            timed += self._scribe.mark()
-            inside = self._scribe.sing()
+            inside = self._scribe.adorn(note)
             self._measure.events += self._scribe.surround(name, list(ids))
         members = [
             _attributes({"xml:id": ids[pitch.diatonic], **_pitch(pitch, accidental)})
@@ -256,6 +262,7 @@ class _Writer:
             # Verovio would draw it over the signs that stand before it.
             if self._measure.items and not any(i.duration for i in self._measure.items):
                 self._finish("invis")
+            self._measure.length = rest.count
             self._measure.items.append(LayerItem(f'<multiRest num="{rest.count}"/>'))
         else:
             name = self._next_id()
@@ -307,8 +314,10 @@ class _Writer:
     def _finish(self, right: str) -> None:
         measure, self._measure = self._measure, _Measure()
         left = f' left="{measure.left}"' if measure.left else ""
+        number, self._number = self._number, self._number + measure.length
+        self._scribe.start_measure()
         self._measures.append(
-            f'<measure n="{len(self._measures) + 1}"{left} right="{right}">'
+            f'<measure n="{number}"{left} right="{right}">'
             f'<staff n="1"><layer n="1">{self._layer(measure)}</layer></staff>'
             f"{''.join(measure.events)}</measure>"
         )

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from omrcli.engrave import FONTS, engrave
 from omrcli.errors import MissingDependencyError
-from omrcli.synth.clutter import Clutter, draw_clutter
+from omrcli.synth.clutter import Clutter, ClutterRates, draw_clutter
 from omrcli.synth.glyphs import check_engraving
+from omrcli.synth.lettering import FACES
 from omrcli.synth.mei_writer import MeiOptions, write_mei
 from omrcli.synth.raster import Box, Drawing, measure_ink, paint, read_drawing
 
@@ -41,8 +42,9 @@ class EngravingStyle:
     """How a staff looks; lengths are in Verovio's units of half an interline where not in px.
 
     `interline` is in px, `ink` the gray level of black, `spacing_linear` and `spacing_power`
-    rule the distance of notes, `multirest` is Verovio's style of multirests. `exact` draws with
-    resvg, whose edges are a little finer and which takes five times as long as `raster`.
+    rule the distance of notes, `multirest` is Verovio's style of multirests and `lettering` one of
+    lettering.FACES. `exact` draws with resvg, whose edges are a little finer, which takes five
+    times as long as `raster` and leaves words out.
     """
 
     font: str = "Leipzig"
@@ -64,6 +66,8 @@ class EngravingStyle:
     multirest: str = "auto"
     multirest_thickness: float = 2.0
     number_on_head: bool = False
+    lettering: str = FACES[0]
+    lyric_size: float = 4.5
     exact: bool = False
     mei: MeiOptions = field(default_factory=MeiOptions)
     margins: Margins = field(default_factory=Margins)
@@ -79,11 +83,11 @@ class RenderedStaff:
     top_line: float
 
 
-def draw_style(rng: np.random.Generator) -> EngravingStyle:
-    """A random style; equal states of `rng` give equal styles."""
+def draw_style(rng: np.random.Generator, rates: ClutterRates | None = None) -> EngravingStyle:
+    """A random style with clutter at `rates`; equal states of `rng` give equal styles."""
     plain = rng.random() < 0.3  # near the engraver's own choices
     spread = 0.3 if plain else 1.0
-    mei = _draw_mei_options(rng)
+    mei = _draw_mei_options(rng, draw_clutter(rng, rates))
     return EngravingStyle(
         font=str(rng.choice(FONTS, p=(0.2, 0.15, 0.3, 0.2, 0.15))),
         interline=round(float(np.exp(rng.uniform(np.log(8), np.log(24)))), 2),
@@ -103,8 +107,10 @@ def draw_style(rng: np.random.Generator) -> EngravingStyle:
         tie_thickness=_around(rng, 0.5, 0.25 * spread),
         multirest=str(rng.choice(("auto", "default", "block", "symbols"), p=(0.3, 0.4, 0.2, 0.1))),
         multirest_thickness=_around(rng, 2.0, 0.6 * spread),
-        exact=bool(rng.random() < 0.1) and mei.clutter == Clutter(),  # resvg would need fonts
+        exact=bool(rng.random() < 0.2) and mei.clutter == Clutter(),  # resvg would need fonts
         number_on_head=bool(rng.random() < 0.3),
+        lettering=str(rng.choice(FACES, p=(0.7, 0.1, 0.2))),
+        lyric_size=_around(rng, 4.4, 0.8),
         mei=mei,
         margins=_draw_margins(rng),
     )
@@ -114,7 +120,7 @@ def _around(rng: np.random.Generator, middle: float, spread: float) -> float:
     return round(float(rng.uniform(middle - spread, middle + spread)), 3)
 
 
-def _draw_mei_options(rng: np.random.Generator) -> MeiOptions:
+def _draw_mei_options(rng: np.random.Generator, clutter: Clutter) -> MeiOptions:
     return MeiOptions(
         beam_beats=int(rng.choice((0, 1, 2), p=(0.12, 0.7, 0.18))),
         slash_graces=bool(rng.random() < 0.5),
@@ -124,7 +130,7 @@ def _draw_mei_options(rng: np.random.Generator) -> MeiOptions:
         centre_rests=bool(rng.random() < 0.7),
         cancel_keys=bool(rng.random() < 0.5),
         fermata_below=bool(rng.random() < 0.05),
-        clutter=draw_clutter(rng),
+        clutter=clutter,
     )
 
 
@@ -149,7 +155,7 @@ def render_staff(tokens: Sequence[str], style: EngravingStyle | None = None) -> 
         options["measureMinWidth"] = 1
     svg = engrave(mei, style.font, options)
     check_engraving(svg, tokens)
-    drawing = read_drawing(svg)
+    drawing = read_drawing(svg, style.lettering)
     scale = style.interline / drawing.interline
     box = _frame(drawing, style.margins)
     pixels = _draw_exactly(svg, scale, box) if style.exact else paint(drawing, scale, box)
@@ -188,7 +194,8 @@ def _verovio_options(style: EngravingStyle) -> dict[str, object]:
         "multiRestStyle": style.multirest,
         "multiRestThickness": style.multirest_thickness,
         "tupletNumHead": style.number_on_head,
-        "mnumInterval": int(style.mei.clutter.measure_numbers),
+        "lyricSize": style.lyric_size,
+        "mnumInterval": style.mei.clutter.measure_numbers,
     }
 
 
