@@ -8,7 +8,7 @@ network must see is local. Both are exact both ways; what leaves `decode` is the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -40,6 +40,8 @@ _ALTERATION = {name: alter for alter, name in ACCIDENTALS.items()}
 #: Staff positions with units of their own, in steps above the lowest line; others are shifted by
 #: octaves.
 LOWEST, HIGHEST = -12, 20
+#: Confidence of notes on a staff on which no clef was read: G2 is taken for granted.
+_NO_CLEF = 0.5
 _GRACE_BASES = ("half", "quarter", "eighth", "sixteenth", "thirty_second")
 _CLEFS = ("G1", "G2", "F3", "F4", "F5", "C1", "C2", "C3", "C4", "C5")
 _OTHER_CLEFS = ("G3", "G4", "G5", "F1", "F2")
@@ -223,7 +225,8 @@ class PositionalCodec:
 
     def decode(self, units: Sequence[Unit]) -> list[Token]:
         """Tokens of the units. Units that mean nothing where they stand (a dot after a barline)
-        are dropped."""
+        are dropped. A note is no surer than the clef, key and accidentals that its pitch rests on.
+        """
         speller = _Reader()
         for unit in units:
             speller.take(self.units[unit.index], unit)
@@ -274,6 +277,47 @@ def _spell_other(symbol: Symbol) -> list[str]:
     return [str(symbol)]
 
 
+@dataclass
+class _Trust:
+    """How sure the signs are that pitches rest on; goes along with AccidentalState.
+
+    Most tokens that a network misreads with high confidence are notes under a misread clef or
+    key signature: each unit of theirs is right.
+    """
+
+    clef: float = _NO_CLEF
+    key: float = 1.0
+    measure: dict[int, float] = field(default_factory=dict)
+    tied: dict[int, float] = field(default_factory=dict)
+    last: dict[int, float] = field(default_factory=dict)
+
+    def pass_note(self, own: float, alters: Iterable[int], shown: set[int], grace: bool) -> float:
+        """Go past a note of confidence `own`; returns its confidence on these signs."""
+        supports = {
+            d: own if d in shown else self.tied.get(d, self.measure.get(d, self.key))
+            for d in alters
+        }
+        confidence = min(own, self.clef, *supports.values())
+        self.measure.update(dict.fromkeys(shown, own))
+        self.last = dict.fromkeys(supports, confidence)
+        if not grace:
+            self.tied = {}
+        return confidence
+
+    def pass_other(self, symbol: Symbol, own: float) -> None:
+        """Go past any symbol but a note."""
+        if isinstance(symbol, Clef):
+            self.clef = own
+        elif isinstance(symbol, KeySignature):
+            self.key, self.measure = own, {}
+        elif isinstance(symbol, Tie):
+            self.tied = {d: min(own, confidence) for d, confidence in self.last.items()}
+        elif isinstance(symbol, Barline):
+            self.measure = {}
+        elif isinstance(symbol, (Rest, Multirest)):
+            self.tied = {}
+
+
 class _Reader:
     """Reads unit names in order and resolves them into tokens.
 
@@ -284,6 +328,8 @@ class _Reader:
     def __init__(self) -> None:
         self.tokens: list[Token] = []
         self.state = AccidentalState()
+        self.trust = _Trust()
+        self.confidence = 1.0  # of the token in hand
         self.bottom = Clef("G", 2).bottom_line
         self.names: list[str] = []
         self.units: list[Unit] = []
@@ -297,15 +343,16 @@ class _Reader:
 
     def finish(self) -> None:
         """Give out the token in hand, if its units make one."""
+        self.confidence = min((unit.confidence for unit in self.units), default=1.0)
         symbol = self._resolve() if self.names else None
         if symbol is not None:
             if not isinstance(symbol, Note):
                 self.state.pass_other(symbol)
+                self.trust.pass_other(symbol, self.confidence)
             if isinstance(symbol, Clef):
                 self.bottom = symbol.bottom_line
-            confidence = min(unit.confidence for unit in self.units)
             span = (self.units[0].start, self.units[-1].end)
-            self.tokens.append(Token(str(symbol), confidence, *span))
+            self.tokens.append(Token(str(symbol), self.confidence, *span))
         self.names, self.units = [], []
 
     def _resolve(self) -> Symbol | None:
@@ -340,6 +387,7 @@ class _Reader:
         if not all(0 <= d < 70 for d in alters):
             return None
         self.state.pass_note(alters, shown, grace)
+        self.confidence = self.trust.pass_note(self.confidence, alters, shown, grace)
         pitches = tuple(Pitch(STEPS[d % 7], alters[d], d // 7) for d in alters)
         return Note(pitches, duration, grace, fermata)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from .calibration import Outcome, Reliability, judge_tokens, measure_reliability
+from .error_classes import Mistake, count_classes, find_mistakes
 from .errors import InputError, NothingRecognisedError, UsageError
 from .metrics import (
     EditCounts,
@@ -27,7 +29,8 @@ from .metrics import (
     symbol_counts,
     tally_staff,
 )
-from .pipeline import TranscribeOptions, Transcriber, Transcription
+from .pipeline import StaffReading, TranscribeOptions, Transcriber, Transcription
+from .readings import Mark, Marks, Reading, StaffBox, carry_marks, mark_confidences
 from .score import score_tokens
 from .tokens import project_primus
 
@@ -82,14 +85,6 @@ class EvalOptions:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a model read in one image: the tokens of `staves` staves as one sequence."""
-
-    tokens: tuple[str, ...]
-    staves: int = 1
-
-
-@dataclass(frozen=True)
 class EvalModel:
     """A model under test. `read` raises OmrError where an image cannot be read."""
 
@@ -100,7 +95,10 @@ class EvalModel:
 
 @dataclass(frozen=True)
 class SampleRow:
-    """One sample as it was compared. `seconds` is the wall time from file to tokens."""
+    """One sample as it was compared. `seconds` is the wall time from file to tokens.
+
+    `marks` stand beside the tokens of `prediction`, or are empty where a model gives none.
+    """
 
     id: str
     image: Path
@@ -109,6 +107,18 @@ class SampleRow:
     counts: EditCounts
     staves: int
     seconds: float
+    marks: Marks = ()
+    boxes: tuple[StaffBox, ...] = ()
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Each token that was read, with its confidence and whether it is right."""
+        return judge_tokens(self.truth, self.prediction, mark_confidences(self.marks))
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """Each edit with its class; none in a sample read perfectly."""
+        return find_mistakes(self.truth, self.prediction)
 
     def to_json(self) -> dict[str, Any]:
         """The row with its texts separated by spaces."""
@@ -121,6 +131,11 @@ class SampleRow:
             "seconds": round(self.seconds, 4),
             "truth": " ".join(self.truth),
             "prediction": " ".join(self.prediction),
+            "confidences": [
+                None if value is None else round(value, 5)
+                for value in mark_confidences(self.marks)
+            ],
+            "error_classes": dict(sorted(count_classes(self.mistakes).items())),
         }
 
 
@@ -178,6 +193,16 @@ class EvalResult:
         seconds = sum(row.seconds for row in self.rows)
         return sum(row.staves for row in self.rows) / seconds if seconds else 0.0
 
+    @property
+    def reliability(self) -> Reliability:
+        """How often tokens are wrong, by confidence; empty where the model gives none."""
+        return measure_reliability(outcome for row in self.rows for outcome in row.outcomes)
+
+    @property
+    def error_classes(self) -> Mapping[str, int]:
+        """Number of edits of each class, the most frequent class first."""
+        return count_classes(mistake for row in self.rows for mistake in row.mistakes)
+
     def find_worst(self, number: int = WORST) -> list[SampleRow]:
         """The samples with the highest symbol error rate, worst first; none without an edit."""
         wrong = [row for row in self.rows if row.counts.errors]
@@ -201,6 +226,8 @@ class EvalResult:
             "sequence_error_interval": _interval_json(self.sequence_error_interval),
             "counts": _counts_json(self.tally.counts),
             "kinds": {kind: _rate_json(c) for kind, c in sorted(self.tally.kinds.items())},
+            "error_classes": dict(self.error_classes),
+            "reliability": self.reliability.to_json(),
             "frequency": {
                 g.name: {"tokens": g.tokens, **_rate_json(g.counts)} for g in self.frequency
             },
@@ -245,28 +272,44 @@ class Comparison:
 # --- models ---------------------------------------------------------------------------------------
 
 
-def load_model(options: TranscribeOptions) -> EvalModel:
+def load_model(options: TranscribeOptions, calibrated: bool = True) -> EvalModel:
     """Load a model once, to read any number of images exactly as `omr transcribe` does.
+
+    Without `calibrated` the confidences are those of the network itself.
 
     Raises:
         ModelError: there is no such model, or it is damaged.
         MissingDependencyError: the device asked for is not usable.
     """
-    transcriber = Transcriber(options)
+    transcriber = Transcriber(options, calibrated)
     model = transcriber.model
     return EvalModel(model.name, model.sha256, lambda image: _read(transcriber, image))
 
 
 def _read(transcriber: Transcriber, image: Path) -> Reading:
     found = transcriber.transcribe(image)
-    return Reading(_join_tokens(found), len(found.staves))
+    texts = tuple(token.text for token in found.tokens)
+    joined = _join_tokens(found, texts)
+    marks = carry_marks(texts, tuple(_mark_tokens(found)), joined)
+    return Reading(joined, len(found.staves), marks, tuple(map(_box, found.staves)))
 
 
-def _join_tokens(found: Transcription) -> tuple[str, ...]:
+def _join_tokens(found: Transcription, texts: tuple[str, ...]) -> tuple[str, ...]:
     """One staff as it was read; several joined, without the clef and key that each line repeats."""
     if len(found.staves) == 1 or found.score is None:
-        return tuple(token.text for token in found.tokens)
+        return texts
     return tuple(score_tokens(found.score))
+
+
+def _mark_tokens(found: Transcription) -> Iterator[Mark]:
+    for place, staff in enumerate(found.staves):
+        for token, (left, right) in zip(staff.tokens, staff.spans, strict=True):
+            yield Mark(token.confidence, place, left, right)
+
+
+def _box(reading: StaffReading) -> StaffBox:
+    staff = reading.staff
+    return StaffBox(reading.page, staff.x0, staff.y0, staff.x1, staff.y1, staff.interline)
 
 
 # --- evaluation -----------------------------------------------------------------------------------
@@ -385,8 +428,17 @@ def _read_sample(
         reading = Reading((), 0)
     seconds = perf_counter() - started
     wanted, got = cleaner.clean(truth), cleaner.clean(reading.tokens)
-    counts = count_edits(wanted, got)
-    return SampleRow(sample.id, sample.image, wanted, got, counts, reading.staves, seconds)
+    return SampleRow(
+        id=sample.id,
+        image=sample.image,
+        truth=wanted,
+        prediction=got,
+        counts=count_edits(wanted, got),
+        staves=reading.staves,
+        seconds=seconds,
+        marks=carry_marks(reading.tokens, reading.marks, got),
+        boxes=reading.boxes,
+    )
 
 
 def _summarise(

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from .alphabet import make_codec
+from .calibration import Calibration
 from .decoding import Unit, decode_units
 from .errors import NothingRecognisedError, UsageError
 from .image import PageImage, load_pages
@@ -107,8 +108,8 @@ class Transcriber:
     `notice` says why "auto" reads on the CPU although there seems to be a GPU, else None.
     """
 
-    def __init__(self, options: TranscribeOptions | None = None) -> None:
-        """Find, verify and load the model.
+    def __init__(self, options: TranscribeOptions | None = None, calibrated: bool = True) -> None:
+        """Find, verify and load the model; without `calibrated` confidences stay as it says them.
 
         Raises:
             ModelError: there is no such model, or it is damaged.
@@ -118,6 +119,7 @@ class Transcriber:
         self.model = find_model(self.options.model)
         spec = self.model.spec
         self._codec = make_codec(spec.alphabet, spec.units)
+        self._calibration = Calibration(*(spec.calibration or ()) if calibrated else ())
         self._reader = Reader(self.model, self.options.device, self.options.threads)
         self.geometry = StaffGeometry(spec.interline, spec.above, spec.below)
 
@@ -182,7 +184,10 @@ class Transcriber:
     def _decode(self, logits: Logits) -> tuple[Token, ...]:
         blank = self.model.spec.blank
         units = decode_units(logits.values, blank, self.options.beam)
-        return tuple(self._codec.decode([_skip_blank(unit, blank) for unit in units]))
+        tokens = self._codec.decode([_skip_blank(unit, blank) for unit in units])
+        return tuple(
+            replace(token, confidence=self._calibration.apply(token.confidence)) for token in tokens
+        )
 
     def _spans(self, image: StaffImage, tokens: Sequence[Token]) -> Iterator[tuple[float, float]]:
         px = self.model.spec.width_reduction

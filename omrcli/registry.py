@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,8 @@ class ModelSpec:
 
     `units` are the network's classes without the blank; `blank` is the blank's class index.
     `interline` is in px; `above` and `below` are the room over and under the staff in interlines;
-    `width_reduction` is the number of px per output frame.
+    `width_reduction` is the number of px per output frame. `calibration` is slope, offset and
+    ceiling of the map from what the network says to confidence; None leaves it as it is.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ModelSpec:
     loss: str
     training: Mapping[str, str] = field(default_factory=dict, hash=False)
     licence: str = "MIT"
+    calibration: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.alphabet not in ALPHABETS:
@@ -59,6 +62,10 @@ class ModelSpec:
             raise ModelError(
                 f"Model {self.name!r} has its blank at {self.blank}, "
                 f"outside its {self.classes} classes; export it again."
+            )
+        if self.calibration is not None and not _is_calibration(self.calibration):
+            raise ModelError(
+                f"Model {self.name!r} has a damaged calibration; run `omr calibrate` on it again."
             )
         if min(self.interline, self.width_reduction) < 1 or min(self.above, self.below) < 0:
             raise ModelError(f"Model {self.name!r} has no possible staff geometry; export it.")
@@ -78,6 +85,8 @@ class ModelSpec:
         values = asdict(self)
         values["units"] = list(self.units)
         values["training"] = dict(self.training)
+        if self.calibration is None:  # the file then loads in versions that know of none
+            del values["calibration"]
         return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -95,6 +104,8 @@ class ModelSpec:
             raise ModelError("The model's spec is no JSON object; export the model again.")
         _check_spec_fields(values)
         values["units"] = tuple(values["units"])
+        if values.get("calibration") is not None:
+            values["calibration"] = tuple(values["calibration"])
         return cls(**values)
 
 
@@ -340,10 +351,18 @@ def _unknown_model(name: str, known: list[str]) -> str:
     return f"No model is named {name!r}; {hint}"
 
 
+def _is_calibration(values: tuple[float, ...]) -> bool:
+    """Whether these are slope, offset and ceiling of a rising map into 0..1."""
+    if len(values) != 3 or not all(isinstance(value, (int, float)) for value in values):
+        return False
+    slope, offset, ceiling = values
+    return 0 < slope < math.inf and abs(offset) < math.inf and 0 < ceiling <= 1
+
+
 def _check_spec_fields(values: Mapping[str, Any]) -> None:
     """Raise for fields that are missing or that a newer version has written."""
     names = {item.name for item in fields(ModelSpec)}
-    needed = names - {"training", "licence"}
+    needed = names - {"training", "licence", "calibration"}
     missing = sorted(needed - values.keys())
     unknown = sorted(values.keys() - names)
     if missing:

@@ -80,13 +80,37 @@ def test_accidentals_follow_key_measure_octave_and_tie() -> None:
     assert [row[0] for row in shown if row] == [None, "n", None, "n", "n", None, "n"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "doubted", "expected"),
+    [
+        (["clef-F4", "note-C3_half", "rest-half"], 0, [0.3, 0.3, 1]),
+        (["clef-G2", "keySignature-DM", "note-F#4_half"], 1, [1, 0.3, 0.3]),
+        (["clef-G2", "note-F#4_half", "note-F#4_half", "note-G4_half"], 1, [1, 0.3, 0.3, 1]),
+        (["clef-G2", "note-F#4_half", "barline", "note-F#4_half"], 1, [1, 0.3, 1, 1]),
+        (["clef-G2", "note-F#4_half", "tie", "barline", "note-F#4_half"], 1, [1, 0.3, 1, 1, 0.3]),
+    ],
+)
+def test_a_note_is_no_surer_than_the_signs_its_pitch_rests_on(
+    texts: list[str], doubted: int, expected: list[float]
+) -> None:
+    indices = [CODEC.encode(texts[: count + 1]) for count in range(len(texts))]
+    weak = range(len(indices[doubted - 1]) if doubted else 0, len(indices[doubted]))
+    units = [Unit(index, 0.3 if k in weak else 1, k, k) for k, index in enumerate(indices[-1])]
+    assert [token.confidence for token in CODEC.decode(units)] == expected
+
+
+def test_without_a_clef_notes_are_in_doubt() -> None:
+    (token,) = CODEC.decode([Unit(CODEC.encode(["note-C4_half"])[0], 1.0, 0, 1)])
+    assert token.confidence == 0.5
+
+
 def test_confidence_is_of_the_weakest_unit_and_span_covers_all() -> None:
-    indices = CODEC.encode(["note-F#4_quarter."])
+    indices = CODEC.encode(["clef-G2", "note-F#4_quarter."])
     units = [
         Unit(index, confidence, start, start + 2)
-        for index, confidence, start in zip(indices, (0.9, 0.8, 0.7), (3, 6, 9), strict=True)
+        for index, confidence, start in zip(indices, (1, 0.9, 0.8, 0.7), (0, 3, 6, 9), strict=True)
     ]
-    (token,) = CODEC.decode(units)
+    _, token = CODEC.decode(units)
     assert (token.text, token.confidence, token.start, token.end) == (
         "note-F#4_quarter.",
         0.7,

@@ -152,6 +152,8 @@ def test_json_has_stable_keys_and_survives_a_round_trip() -> None:
         "sequence_error_interval",
         "counts",
         "kinds",
+        "error_classes",
+        "reliability",
         "frequency",
         "staves_per_second",
         "worst",
