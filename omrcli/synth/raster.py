@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -414,12 +414,28 @@ class _Run:
 
     def outlines(self, x: float, y: float) -> Iterator[Outline]:
         """The run's outlines where it begins at (x, y)."""
-        for letter, start in self._letters:
-            scale = self._size / letter.units
-            outline = _glyph_outline(letter.path, "")
-            if not outline.contours:  # a space
-                continue
-            placed = _move(outline, (scale, 0, 0, -scale, x + start * self._size, y))
+        yield from _place_letters(self._letters, x, y, self._size)
+
+
+def outline_words(
+    text: str, place: tuple[float, float], size: float, lettering: Lettering
+) -> list[Outline]:
+    """A line of text whose base line begins at `place` (x, y), `size` units to the em.
+
+    Raises:
+        MissingDependencyError: the extra `synth` is not installed.
+    """
+    return list(_place_letters(spell(text, lettering), *place, size))
+
+
+def _place_letters(
+    letters: Iterable[tuple[Letter, float]], x: float, y: float, size: float
+) -> Iterator[Outline]:
+    for letter, start in letters:
+        scale = size / letter.units
+        outline = _glyph_outline(letter.path, "")
+        if outline.contours:  # a space has none
+            placed = _move(outline, (scale, 0, 0, -scale, x + start * size, y))
             assert isinstance(placed, Outline)
             yield placed
 

@@ -103,7 +103,8 @@ class Scribe:
         return self._articulate(note) + self._bow() + self._sing()
 
     def _articulate(self, note: Note) -> str:
-        rate, kinds = self._clutter.articulations, _ARTICULATIONS
+        rate = self._clutter.articulations
+        kinds: Sequence[str] = _ARTICULATIONS
         if rate and (note.fermata or note.duration.dots):
             # Where a reader is most easily misled: a dot above a dotted note is no second dot.
             rate = min(1.0, 0.1 + 2 * rate)
