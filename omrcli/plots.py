@@ -237,6 +237,30 @@ def plot_training(log: Path, path: Path) -> None:
     _save(figure, path)
 
 
+def plot_runs(logs: Mapping[str, Path], path: Path) -> None:
+    """Draw symbol error rate on validation against the step, a curve for each run's log.
+
+    Runs of one recipe with several seeds, named alike, share a colour.
+
+    Raises:
+        InputError, MissingDependencyError, OutputError: as `plot_training`.
+    """
+    figure = _new_figure(8.0, 4.8)
+    axes = figure.subplots()
+    axes.set_title("Symbol error rate on validation", loc="left")
+    names = list(dict.fromkeys(name.rpartition("-")[0] for name in logs))
+    for name, log in logs.items():
+        training, group = read_training_log(log), name.rpartition("-")[0]
+        percent = [100 * rate for rate in training.symbol_error_rates]
+        label = group if name == next(n for n in logs if n.startswith(f"{group}-")) else None
+        colour = f"C{names.index(group) % 10}"
+        axes.plot(training.validated_steps, percent, color=colour, linewidth=1.2, label=label)
+    axes.set_xlabel("training step")
+    axes.set_ylabel("%")
+    axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
 def read_training_log(path: Path) -> TrainingLog:
     """Read the columns step, loss and validation_* of a training log; empty cells are skipped.
 

@@ -43,7 +43,8 @@ class DataOptions:
 
     `split` lists the samples to train on and `validation` those to validate on; without
     `validation`, every fiftieth sample is held back. `synth` staves are engraved, from
-    `corpora` and random music. `cache` keeps all normalised staves for the next run.
+    `corpora` and random music, of which `rare_share` (None: as SynthOptions has it) is composed
+    around rare tokens. `cache` keeps all normalised staves for the next run.
     """
 
     folders: tuple[Path, ...] = ()
@@ -53,6 +54,7 @@ class DataOptions:
     degrade: str = "staff"
     synth: int = 0
     corpora: tuple[Path, ...] = ()
+    rare_share: float | None = None
     cache: Path | None = None
     batch_pixels: int = 10_752
     short_first: float = 0.1
@@ -184,6 +186,8 @@ def _draw_synth(
     options = SynthOptions(
         count=data.synth, seed=loop.seed, jobs=loop.workers, corpora=data.corpora
     )
+    if data.rare_share is not None:
+        options = replace(options, rare_share=data.rare_share)
     return draw_staves(options)
 
 
