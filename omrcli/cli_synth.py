@@ -51,6 +51,18 @@ ClutterRate = Annotated[
         show_default=False,
     ),
 ]
+RareShare = Annotated[
+    float,
+    typer.Option("--rare", min=0, max=1, help="Share of the random music around rare tokens."),
+]
+Vocabulary = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Tokens of which the rare ones are composed. Default: those of the grammar.",
+        show_default=False,
+    ),
+]
 MaxFiles = Annotated[int, typer.Option(min=1, help="Files read of each corpus, at most.")]
 
 
@@ -65,6 +77,8 @@ def synth(
     max_files: MaxFiles = 400,
     clutter: ClutterShare = 0.75,
     clutter_rate: ClutterRate = None,
+    rare_share: RareShare = 0.3,
+    vocabulary: Vocabulary = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
@@ -82,6 +96,8 @@ def synth(
             random_share=random_share,
             max_files=max_files,
             clutter=read_rates(clutter, clutter_rate or ()),
+            rare_share=rare_share,
+            vocabulary=vocabulary,
         )
         with show_progress("engraving", number) as advance:
             written = write_samples(outdir, options, advance)

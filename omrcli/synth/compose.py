@@ -33,10 +33,11 @@ from omrcli.tokens import (
 )
 
 # fmt: off
-_CLEFS = {
+#: Clefs, time signatures and durations of grace notes, and how often they are drawn.
+CLEFS = {
     "G2": 34, "F4": 18, "C1": 9, "C3": 9, "C4": 8, "C2": 3, "G1": 3, "F3": 4, "C5": 3, "F5": 2,
 }
-_METERS = {
+METERS = {
     "C": 14, "C/": 8, "4/4": 6, "3/4": 12, "2/4": 10, "6/8": 8, "3/8": 6, "2/2": 3, "3/2": 3,
     "12/8": 2, "9/8": 2, "4/2": 1.5, "6/4": 1.5, "5/4": 1, "7/8": 1, "5/8": 1, "3/1": 1, "7/4": 1,
     "4/8": 1, "2/8": 0.7, "1/4": 0.5, "1/2": 0.5, "2/1": 0.7, "4/1": 0.5, "11/4": 0.5, "8/4": 0.5,
@@ -44,7 +45,7 @@ _METERS = {
     "9/4": 0.7, "6/2": 0.6, "8/2": 0.5, "2/3": 0.3, "3/6": 0.3, "8/12": 0.3, "2/48": 0.3,
 }
 _STEPS = {0: 10, 1: 22, -1: 24, 2: 9, -2: 9, 3: 5, -3: 5, 4: 3, -4: 3, 5: 2, -5: 2, 7: 1.5, -7: 1}
-_GRACES = {
+GRACES = {
     Duration("eighth"): 60, Duration("sixteenth"): 26, Duration("quarter"): 8,
     Duration("thirty_second"): 4, Duration("half"): 1.5, Duration("eighth", 1): 1,
     Duration("sixteenth", 1): 1,
@@ -53,7 +54,7 @@ _GRACES = {
 _ALTERS = {-2: 1, -1: 4, 0: 3, 1: 4, 2: 1}
 _BARLINES = ("double", "repeat-start", "repeat-end", "repeat-both")
 #: Staff positions (steps above the lowest line) that are usual, and the farthest that are drawn.
-_USUAL, _FARTHEST = (-2, 10), (-9, 17)
+_USUAL, FARTHEST = (-2, 10), (-9, 17)
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def compose_tokens(rng: np.random.Generator, options: ComposeOptions | None = No
     """
     options = options or ComposeOptions()
     dice = Dice(rng)
-    plan = _draw_plan(dice, options)
-    return [str(symbol) for symbol in _Composer(plan, dice, options).compose()]
+    plan = draw_plan(dice, options)
+    return [str(symbol) for symbol in Composer(plan, dice, options).compose()]
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What holds for one staff: the signs at its start, and how often events get what."""
 
     clef: Clef
@@ -128,12 +129,12 @@ class _Plan:
     range: tuple[int, int]
 
 
-def _draw_plan(dice: Dice, options: ComposeOptions) -> _Plan:
+def draw_plan(dice: Dice, options: ComposeOptions) -> Plan:
     def share(name: str, *rates: float) -> float:
         return dice.pick(rates) if dice.chance(getattr(options, name)) else 0.0
 
     meter = _draw_meter(dice)
-    return _Plan(
+    return Plan(
         clef=_draw_clef(dice),
         key=_draw_key(dice),
         meter=meter,
@@ -141,7 +142,7 @@ def _draw_plan(dice: Dice, options: ComposeOptions) -> _Plan:
         free=dice.chance(options.free),
         length=_draw_length(dice, options),
         pickup=dice.chance(options.pickups),
-        palette=_draw_palette(dice, meter, share("tuplets", 0.1, 0.3, 0.8)),
+        palette=draw_palette(dice, meter, share("tuplets", 0.1, 0.3, 0.8)),
         rests=share("rests", 0.04, 0.1, 0.3),
         ties=share("ties", 0.04, 0.1, 0.3),
         graces=share("graces", 0.05, 0.15, 0.4),
@@ -157,7 +158,7 @@ def _draw_plan(dice: Dice, options: ComposeOptions) -> _Plan:
 
 
 def _draw_clef(dice: Dice) -> Clef:
-    name = dice.pick(list(_CLEFS), list(_CLEFS.values()))
+    name = dice.pick(list(CLEFS), list(CLEFS.values()))
     return Clef(name[0], int(name[1]))
 
 
@@ -166,7 +167,7 @@ def _draw_key(dice: Dice) -> KeySignature:
 
 
 def _draw_meter(dice: Dice) -> TimeSignature:
-    return TimeSignature(dice.pick(list(_METERS), list(_METERS.values())))
+    return TimeSignature(dice.pick(list(METERS), list(METERS.values())))
 
 
 def _draw_length(dice: Dice, options: ComposeOptions) -> int:
@@ -175,7 +176,7 @@ def _draw_length(dice: Dice, options: ComposeOptions) -> int:
     return min(max(drawn, options.min_tokens), options.max_tokens)
 
 
-def _draw_palette(dice: Dice, meter: TimeSignature, tuplets: float) -> Palette:
+def draw_palette(dice: Dice, meter: TimeSignature, tuplets: float) -> Palette:
     """Two to twelve notes fill a measure, whatever its meter."""
     length = float(_measure_length(meter))
     usual = length / (1.5 * math.exp(dice.rng.random() * math.log(8)))
@@ -185,7 +186,7 @@ def _draw_palette(dice: Dice, meter: TimeSignature, tuplets: float) -> Palette:
 
 def _draw_range(dice: Dice) -> tuple[int, int]:
     if dice.chance(0.2):
-        return _FARTHEST
+        return FARTHEST
     low, high = _USUAL
     return low - dice.below(4), high + dice.below(4)
 
@@ -194,10 +195,10 @@ def _measure_length(meter: TimeSignature) -> Fraction:
     return meter.quarters if can_fill(meter.quarters) else Fraction(3)
 
 
-class _Composer:
+class Composer:
     """Draws one staff; `symbols` grows from left to right."""
 
-    def __init__(self, plan: _Plan, dice: Dice, options: ComposeOptions) -> None:
+    def __init__(self, plan: Plan, dice: Dice, options: ComposeOptions) -> None:
         self.plan, self.dice, self.options = plan, dice, options
         self.meter, self.clef = plan.meter, plan.clef
         self.state = AccidentalState()
@@ -259,14 +260,17 @@ class _Composer:
         elif not self.held and self.dice.chance(self.plan.rests * 0.2):
             self._add(Rest(Duration("whole")))
         else:
-            for duration in self._rhythm(first):
-                if len(self.symbols) >= self.options.max_tokens:
-                    break
-                self._add_event(duration)
+            self._add_events(first)
+
+    def _add_events(self, first: bool) -> None:
+        for duration in self._rhythm(first):
+            if len(self.symbols) >= self.options.max_tokens:
+                break
+            self._add_event(duration)
 
     def _rhythm(self, first: bool) -> list[Duration]:
         if self.plan.free:
-            return [_draw_duration(self.dice) for _ in range(1 + self.dice.below(8))]
+            return [draw_duration(self.dice) for _ in range(1 + self.dice.below(8))]
         length = _measure_length(self.meter)
         beat = beat_of(self.meter) if can_fill(self.meter.quarters) else Fraction(1)
         palette = replace(self.plan.palette, usual=min(self.plan.palette.usual, float(length)))
@@ -282,9 +286,12 @@ class _Composer:
             return
         if not self.held:
             self._maybe_decorate()
-        pitches = self.held or self._draw_pitches()
+        pitches = self.held or self._draw_pitches(duration, fermata=fermata)
         self.held = ()
         self._add_note(Note(pitches, duration, fermata=fermata))
+        self._maybe_tie(pitches)
+
+    def _maybe_tie(self, pitches: tuple[Pitch, ...]) -> None:
         if self.dice.chance(self.plan.ties):
             self._add(Tie())
             self.held = pitches
@@ -294,9 +301,10 @@ class _Composer:
         if self.dice.chance(self.plan.changes * 0.1) and isinstance(self.symbols[-1], Note):
             self._change_clef()
         if self.dice.chance(self.plan.graces):
-            duration = self.dice.pick(list(_GRACES), list(_GRACES.values()))
+            duration = self.dice.pick(list(GRACES), list(GRACES.values()))
             for _ in range(self.dice.pick((1, 2, 3, 4), (8, 2, 1, 0.5))):
-                self._add_note(Note(self._draw_pitches()[-1:], duration, grace=True))
+                pitches = self._draw_pitches(duration, grace=True)
+                self._add_note(Note(pitches[-1:], duration, grace=True))
 
     def _add_note(self, note: Note) -> None:
         alters = {pitch.diatonic: pitch.alter for pitch in note.pitches}
@@ -304,7 +312,10 @@ class _Composer:
         self._add(note)
         self.state.pass_note(alters, shown, note.grace)
 
-    def _draw_pitches(self) -> tuple[Pitch, ...]:
+    def _draw_pitches(
+        self, duration: Duration, grace: bool = False, fermata: bool = False
+    ) -> tuple[Pitch, ...]:
+        """The next note or chord; what it will last and bear matters to composers of the rare."""
         self._move()
         positions = [self.position]
         if self.dice.chance(self.plan.chords):
@@ -359,7 +370,7 @@ def _draw_count(dice: Dice) -> int:
     return int(math.exp(dice.rng.random() * math.log(100 if dice.chance(0.85) else 1201)))
 
 
-def _draw_duration(dice: Dice) -> Duration:
+def draw_duration(dice: Dice) -> Duration:
     return Duration(dice.pick(list(DURATIONS)), dice.pick((0, 1, 2), (7, 3, 1)))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -25,6 +25,18 @@ from omrcli.output import make_folder, write_file
 from omrcli.synth.clutter import ClutterRates
 from omrcli.synth.compose import compose_tokens
 from omrcli.synth.degrade import PRESETS, degrade_page
+from omrcli.synth.engravers import (
+    BLOCK,
+    Commission,
+    Piece,
+    choose_engraver,
+    draw_block,
+    paint_piece,
+    read_shares,
+)
+from omrcli.synth.marks import add_marks
+from omrcli.synth.rare_music import compose_rare_tokens
+from omrcli.synth.rarity import find_rare_tokens
 from omrcli.synth.render import EngravingStyle, RenderedStaff, draw_style, render_staff
 from omrcli.synth.sources import SourceOptions, load_excerpts
 from omrcli.synth.surroundings import add_neighbours
@@ -45,7 +57,9 @@ class SynthOptions:
 
     `jobs` 0 takes one process for each core, `random_share` (0..1) of the samples are random
     music and the others come from `corpora` (none: tunes that music21 ships), of each of which at
-    most `max_files` files are read. `degrade` is "none" or one of degrade.PRESETS.
+    most `max_files` files are read; `rare_share` (0..1) of the random music is composed around
+    rare tokens, of the grammar or of a file `vocabulary` of token texts. `degrade` is "none" or one
+    of degrade.PRESETS.
 
     Raises:
         UsageError: a value out of range.
@@ -59,6 +73,8 @@ class SynthOptions:
     random_share: float = 0.35
     max_files: int = 400
     clutter: ClutterRates = field(default_factory=ClutterRates)
+    rare_share: float = 0.3
+    vocabulary: Path | None = None
 
     def __post_init__(self) -> None:
         if self.degrade != "none" and self.degrade not in PRESETS:
@@ -68,6 +84,8 @@ class SynthOptions:
             raise UsageError("Count, seed and jobs must not be negative.")
         if not 0 <= self.random_share <= 1:
             raise UsageError("The share of random music must lie between 0 and 1.")
+        if not 0 <= self.rare_share <= 1:
+            raise UsageError("The share of rare music must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)
@@ -109,10 +127,29 @@ def draw_sample(options: SynthOptions, index: int, music: Music | None = None) -
 
     Raises:
         InputError: nothing in the corpora can be engraved.
-        MissingDependencyError: Verovio or resvg is not installed.
+        MissingDependencyError: the engraver or resvg is not installed.
     """
     music = _load_once(options) if music is None else music
     rng = np.random.default_rng((options.seed, index))
+    engraver = choose_engraver(options.engraver, options.seed, index // BLOCK)
+    if engraver == "verovio":
+        tokens, staff = _draw_staff(options, music, rng)
+    else:
+        pieces = _draw_block(options, engraver, index // BLOCK, music)
+        share = options.clutter.share * options.clutter.neighbours
+        tokens, staff = paint_piece(pieces, index % BLOCK, share, rng)
+    staff = add_marks(staff, options.clutter, rng)
+    pixels = staff.pixels
+    if options.degrade != "none":
+        wear = replace(PRESETS[options.degrade], interline=staff.interline)
+        pixels = degrade_page(pixels, rng, wear)
+    return DrawnSample(tokens, pixels)
+
+
+def _draw_staff(
+    options: SynthOptions, music: Music, rng: np.random.Generator
+) -> tuple[tuple[str, ...], RenderedStaff]:
+    """Tokens and staff, by Verovio."""
     for _ in range(_MOST_TRIES):
         texts = _draw_tokens(options, music, rng)
         style = draw_style(rng, options.clutter)
@@ -123,12 +160,23 @@ def draw_sample(options: SynthOptions, index: int, music: Music | None = None) -
         if rng.random() < options.clutter.share * options.clutter.neighbours:
             above, below = (_draw_neighbour(options, music, style, rng) for _ in range(2))
             staff = add_neighbours(staff, above, below, rng)
-        pixels = staff.pixels
-        if options.degrade != "none":
-            wear = replace(PRESETS[options.degrade], interline=staff.interline)
-            pixels = degrade_page(pixels, rng, wear)
-        return DrawnSample(tuple(texts), pixels)
+        return tuple(texts), staff
     raise InputError("None of this music can be engraved; choose another corpus.")
+
+
+#: The block that was drawn last, with what it was drawn from.
+_last_block: tuple[tuple[SynthOptions, str, int], Music, list[Piece]] | None = None
+
+
+def _draw_block(options: SynthOptions, engraver: str, block: int, music: Music) -> list[Piece]:
+    """A block by an optional program; samples of one block are mostly asked for in a row."""
+    global _last_block
+    key = (replace(options, count=0, jobs=0), engraver, block)
+    if _last_block is None or _last_block[0] != key or _last_block[1] is not music:
+        draw = partial(_draw_tokens, options, music)
+        commission = Commission(engraver, options.clutter, options.seed, block, draw)
+        _last_block = (key, music, draw_block(commission))
+    return _last_block[2]
 
 
 def _draw_neighbour(
@@ -152,8 +200,19 @@ def _draw_tokens(
     options: SynthOptions, music: Music, rng: np.random.Generator
 ) -> list[str] | tuple[str, ...]:
     if not music or rng.random() < options.random_share:
-        return compose_tokens(rng)
+        return compose_staff(options, rng)
     return music[int(rng.integers(len(music)))]
+
+
+def compose_staff(options: SynthOptions, rng: np.random.Generator) -> list[str]:
+    """Random music as the options mix it: `rare_share` of it is composed around rare tokens.
+
+    Raises:
+        InputError, TokenError: the vocabulary of the options cannot be read.
+    """
+    if rng.random() < options.rare_share:
+        return compose_rare_tokens(rng, find_rare_tokens(options.vocabulary))
+    return compose_tokens(rng)
 
 
 def write_samples(
@@ -203,6 +262,9 @@ def _claim_folder(out: Path, options: SynthOptions) -> None:
         "random_share": options.random_share,
         "max_files": options.max_files,
         "clutter": asdict(options.clutter),
+        "engraver": options.engraver,
+        "rare_share": options.rare_share,
+        "vocabulary": options.vocabulary.as_posix() if options.vocabulary else None,
     }
     text = json.dumps(settings, indent=1) + "\n"
     path = out / _SETTINGS
@@ -240,9 +302,12 @@ class _Task:
 
 def _write_all(task: _Task, indices: list[int]) -> Iterator[None]:
     """Write samples in as many processes as asked for; yields after each."""
-    jobs = min(task.options.jobs or os.cpu_count() or 1, len(indices) - 1)
-    # The first is made here: what is missing or wrong is told before any process starts.
-    alone = indices[:1] if jobs > 1 else indices
+    # A block that a program draws is for one process.
+    size = 4 if task.options.engraver == "verovio" else BLOCK
+    # The first are made here: what is missing or wrong is told before any process starts.
+    first = sum(index // size == indices[0] // size for index in indices)
+    jobs = min(task.options.jobs or os.cpu_count() or 1, len(indices) - first)
+    alone = indices[:first] if jobs > 1 else indices
     for index in alone:
         task.write(index)
         yield
@@ -252,7 +317,7 @@ def _write_all(task: _Task, indices: list[int]) -> Iterator[None]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, _start_worker, (task,))
     try:
-        for _ in pool.map(_write_one, indices[1:], chunksize=4):
+        for _ in pool.map(_write_one, indices[first:], chunksize=size):
             yield
     except BrokenProcessPool as error:
         raise OmrError(

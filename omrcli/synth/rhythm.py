@@ -19,6 +19,7 @@ _T = TypeVar("_T")
 #: The shortest length that can be written; measures that are no multiple of it cannot be filled.
 SHORTEST = min(DURATIONS.values())
 _BASES = tuple(DURATIONS)
+_ZERO = Fraction(0)
 #: A note that starts off its own grid (a syncopation) is this much rarer.
 _SYNCOPATION = 0.12
 _ENDS_BEAT = 3.0
@@ -69,12 +70,15 @@ def can_fill(length: Fraction) -> bool:
     return length > 0 and length % SHORTEST == 0
 
 
-def fill_measure(length: Fraction, beat: Fraction, palette: Palette, dice: Dice) -> list[Duration]:
-    """Durations that sum to `length` quarters; `can_fill(length)` must hold."""
-    grid = _grid(length, palette.usual)
+def fill_measure(
+    length: Fraction, beat: Fraction, palette: Palette, dice: Dice, start: Fraction = _ZERO
+) -> list[Duration]:
+    """Durations that lead from `start` to `length` quarters after the barline; `can_fill` must
+    hold for both, but `start` may be 0."""
+    grid = _grid(length, start, palette.usual)
     choices = _choices(grid, palette)
     filled: list[Duration] = []
-    at = Fraction(0)
+    at = start
     while at < length:
         open_choices = [c for c in choices if at + c.quarters <= length]
         weights = [c.weight * _fit(at, beat, c) for c in open_choices]
@@ -95,9 +99,9 @@ class _Choice:
     weight: float
 
 
-def _grid(length: Fraction, usual: float) -> Fraction:
-    """The longest written length that divides the measure and is short beside the usual one."""
-    lengths = [value for value in DURATIONS.values() if length % value == 0]
+def _grid(length: Fraction, start: Fraction, usual: float) -> Fraction:
+    """The longest written length that divides both ends and is short beside the usual one."""
+    lengths = [value for value in DURATIONS.values() if length % value == start % value == 0]
     short = [value for value in lengths if value <= usual / 2]
     return short[0] if short else lengths[-1]
 
