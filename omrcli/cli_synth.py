@@ -63,6 +63,14 @@ Vocabulary = Annotated[
         show_default=False,
     ),
 ]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PNG",
+        help="Also show the first samples on one picture, with names and tokens.",
+        show_default=False,
+    ),
+]
 MaxFiles = Annotated[int, typer.Option(min=1, help="Files read of each corpus, at most.")]
 
 
@@ -79,6 +87,7 @@ def synth(
     clutter_rate: ClutterRate = None,
     rare_share: RareShare = 0.3,
     vocabulary: Vocabulary = None,
+    sheet: Sheet = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
@@ -102,3 +111,7 @@ def synth(
         with show_progress("engraving", number) as advance:
             written = write_samples(outdir, options, advance)
         say(f"wrote {written} samples to {outdir}")
+        if sheet:
+            from .synth.sheet import write_sheet
+
+            say(f"wrote a sheet of {write_sheet(sheet, outdir)} samples to {sheet}")
