@@ -42,7 +42,7 @@ def test_resume_after_sigkill_follows_the_same_losses(tmp_path: Path) -> None:
         (folder / f"s{number}.semantic").write_text("\t".join(tiny.TUNE))
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     undisturbed, killed = start(samples, whole), start(samples, cut)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 900
     while killed.poll() is None and not (cut / "last.ckpt").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -51,7 +51,7 @@ def test_resume_after_sigkill_follows_the_same_losses(tmp_path: Path) -> None:
     assert (cut / "last.ckpt").exists()
     resumed = start(samples, cut, "--resume")
     for run in (undisturbed, resumed):
-        _, errors = run.communicate(timeout=180)
+        _, errors = run.communicate(timeout=900)
         assert run.returncode == 0, errors.decode()
     assert read_losses(cut) == read_losses(whole)
     assert len(read_losses(whole)) == 12
