@@ -150,6 +150,11 @@ def measure_reliability(outcomes: Iterable[Outcome]) -> Reliability:
     return Reliability(tuple(bins))
 
 
+def recalibrate(outcomes: Iterable[Outcome], calibration: Calibration) -> list[Outcome]:
+    """The same tokens with the confidence that a map gives them."""
+    return [Outcome(calibration.apply(outcome.confidence), outcome.correct) for outcome in outcomes]
+
+
 # --- the map --------------------------------------------------------------------------------------
 
 #: Confidences are kept this far from 0 and 1: log-odds are then finite.

@@ -9,6 +9,7 @@ import typer
 
 from . import __version__
 from .cli_ablation import ablate
+from .cli_calibrate import calibrate
 from .cli_errors import leave_pipe, say
 from .cli_eval import evaluate
 from .cli_models import models_app
@@ -31,6 +32,7 @@ app.command()(synth)
 app.command()(train)
 app.command()(export)
 app.command("eval")(evaluate)
+app.command()(calibrate)
 app.command()(ablate)
 app.add_typer(models_app, name="models")
 

@@ -132,8 +132,7 @@ class SampleRow:
             "truth": " ".join(self.truth),
             "prediction": " ".join(self.prediction),
             "confidences": [
-                None if value is None else round(value, 5)
-                for value in mark_confidences(self.marks)
+                None if value is None else round(value, 5) for value in mark_confidences(self.marks)
             ],
             "error_classes": dict(sorted(count_classes(self.mistakes).items())),
         }

@@ -36,6 +36,61 @@ def read_metadata(path: Path) -> dict[str, str]:
         ) from error
 
 
+def set_metadata(content: bytes, key: str, value: str) -> bytes:
+    """An ONNX file's content with one entry of its metadata_props replaced or added.
+
+    A protobuf message may be extended by appending fields, so no package is needed for it.
+
+    Raises:
+        ModelError: the content is no ONNX model.
+    """
+    try:
+        kept = [
+            raw
+            for number, raw in _split_top_level(content)
+            if number != _METADATA_FIELD or _entry_key(raw) != key
+        ]
+    except (ValueError, KeyError) as error:
+        raise ModelError("This is no ONNX model, or a damaged one; export it again.") from error
+    entry = _field(1, key.encode()) + _field(2, value.encode())
+    return b"".join([*kept, _field(_METADATA_FIELD, entry)])
+
+
+def _split_top_level(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield number and raw bytes, tag included, of each top-level field."""
+    stream = io.BytesIO(content)
+    start = 0
+    while (tag := _read_varint(stream)) is not None:
+        if tag >> 3 == 0:
+            raise ValueError("field number 0")
+        end = _payload_length(stream, tag & 7) + stream.tell()
+        if end > len(content):
+            raise ValueError("truncated")
+        yield tag >> 3, content[start:end]
+        stream.seek(end)
+        start = end
+
+
+def _entry_key(raw: bytes) -> str:
+    """The key of a raw metadata entry."""
+    stream = io.BytesIO(raw)
+    _read_varint(stream)
+    length = _payload_length(stream, 2)
+    return _read_fields(stream.read(length))[1].decode()
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*parts, value])
+
+
 def _top_level(stream: BinaryIO, size: int, wanted: int) -> Iterator[bytes]:
     """Yield the raw bytes of one top-level message field, seeking past all others."""
     while (tag := _read_varint(stream)) is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .calibration import PROMISES
 from .errors import InputError, MissingDependencyError
 from .metrics import GAP, EditCounts
 from .output import make_folder, write_file
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .calibration import Reliability, ReliabilityBin
     from .evaluation import EvalResult
 
 _INK = "#222222"
@@ -48,7 +50,8 @@ class TrainingLog:
 
 
 def plot_evaluation(result: EvalResult, folder: Path) -> list[Path]:
-    """Write `confusions.png` and `frequency.png` into a folder, which is made if missing.
+    """Write `confusions.png`, `frequency.png` and, where the model gives confidences,
+    `reliability.png` into a folder, which is made if missing.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -58,7 +61,10 @@ def plot_evaluation(result: EvalResult, folder: Path) -> list[Path]:
     confusions, frequency = folder / "confusions.png", folder / "frequency.png"
     plot_confusions(result.confusions, confusions)
     plot_frequency(result.tokens, frequency)
-    return [confusions, frequency]
+    if not result.reliability.tokens:
+        return [confusions, frequency]
+    plot_reliability(result.reliability, folder / "reliability.png")
+    return [confusions, frequency, folder / "reliability.png"]
 
 
 # --- confusions -----------------------------------------------------------------------------------
@@ -215,6 +221,73 @@ def _bin_by_octave(known: Sequence[EditCounts]) -> list[_Bin]:
         total = sum(group, EditCounts())
         bins.append(_Bin(total.reference / len(group), len(group), total))
     return bins
+
+
+# --- reliability ----------------------------------------------------------------------------------
+
+
+def plot_reliability(reliability: Reliability, path: Path) -> None:
+    """Draw the share of wrong tokens against their doubt (1 - confidence), both on log scales, over
+    the number of tokens of each bin.
+
+    Nearly all tokens are almost certain: only in doubt on a log scale can one see them apart.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        OutputError: the plot cannot be written.
+    """
+    figure = _new_figure(7.0, 6.4)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.set_title("Reliability of confidence", loc="left")
+    filled = [item for item in reliability.bins if item.tokens]
+    if filled:
+        _draw_reliability(upper, filled)
+        _draw_bins(lower, filled)
+    else:
+        _say_nothing(upper, "No token has a confidence")
+    _save(figure, path)
+
+
+_LEAST_DOUBT = 1e-4
+
+
+def _draw_reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
+    axes.plot(
+        [_LEAST_DOUBT, 1], [_LEAST_DOUBT, 1], color=_MUTED, linestyle="--", label="well calibrated"
+    )
+    for low, high, least, most in PROMISES:
+        left, right = max(1 - high, _LEAST_DOUBT), 1 - low
+        axes.fill_between(
+            [left, right], max(least, _LEAST_DOUBT / 2), most, color=_BLUE, alpha=0.12, linewidth=0
+        )
+    doubts = [max(1 - (item.mean_confidence or 0), _LEAST_DOUBT) for item in bins]
+    shares = [max(item.wrong_share or 0, _LEAST_DOUBT) for item in bins]
+    axes.plot(doubts, shares, color=_ORANGE, marker="o", linewidth=2, label="tokens of a bin")
+    for item, x, y in zip(bins, doubts, shares, strict=True):
+        axes.annotate(
+            f"{100 * (item.wrong_share or 0):.3g} %",
+            (x, y),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7,
+        )
+    for scale in (axes.set_xscale, axes.set_yscale):
+        scale("log")
+    axes.yaxis.set_major_formatter(_format_plain)
+    axes.set_ylabel("share of wrong tokens")
+    axes.legend(frameon=False, fontsize=8, loc="upper left", title="shaded: what is asked for")
+
+
+def _draw_bins(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
+    lefts = [max(1 - item.high, _LEAST_DOUBT / 2) for item in bins]
+    widths = [1 - item.low - left for item, left in zip(bins, lefts, strict=True)]
+    axes.bar(lefts, [item.tokens for item in bins], widths, align="edge", color=_BLUE, alpha=0.6)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(_format_plain)
+    axes.xaxis.set_major_formatter(_format_plain)
+    axes.set_ylabel("tokens")
+    axes.set_xlabel("doubt: 1 - confidence")
 
 
 # --- training -------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
-from .onnx_file import read_metadata
+from .onnx_file import read_metadata, set_metadata
+from .output import write_file
 
 SPEC_KEY = "omr.spec"  # the key in the ONNX metadata_props under which the spec is kept
 MANIFEST_NAME = "manifest.json"
@@ -270,6 +271,26 @@ def read_spec(path: Path) -> ModelSpec:
     if text is None:
         raise ModelError(f"{path} carries no {SPEC_KEY}; make models with `omr export`.")
     return ModelSpec.from_json(text)
+
+
+def write_spec(model: Model, spec: ModelSpec, out: Path) -> Model:
+    """Write a model's network to `out` with another spec; a manifest that lists `out` is kept up.
+
+    Raises:
+        ModelError: the file is no ONNX model, or the manifest is damaged.
+        OutputError: the file cannot be written.
+        OSError: the manifest cannot be written.
+    """
+    try:
+        content = model.path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"Cannot read {model.path}: {error.strerror}; check the file.") from error
+    write_file(out, set_metadata(content, SPEC_KEY, spec.to_json()))
+    manifest = read_manifest(out.parent)
+    for entry in manifest.entries if manifest else ():
+        if entry.path.name == out.name and entry.name == spec.name:
+            register_model(out, entry.default)
+    return load_model(out)
 
 
 def read_manifest(folder: Path) -> Manifest | None:

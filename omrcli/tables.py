@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .metrics import EditCounts, Interval, PairedDifference, align
 
 if TYPE_CHECKING:
+    from .calibration import Reliability, ReliabilityBin
     from .evaluation import Comparison, EvalResult, SampleRow
 
 NOTHING = "(nothing)"
@@ -53,6 +54,8 @@ def result_tables(result: EvalResult) -> list[Table]:
     makers: tuple[Callable[[EvalResult], Table], ...] = (
         _tabulate_summary,
         _tabulate_kinds,
+        _tabulate_classes,
+        _tabulate_reliability,
         _tabulate_frequency,
         _tabulate_worst,
         _tabulate_confusions,
@@ -149,6 +152,47 @@ def _tabulate_kinds(result: EvalResult) -> Table:
     others = sorted(set(kinds) - set(_KIND_ORDER))
     rows = [(kind, *_format_counts(kinds[kind])) for kind in known + others]
     return Table("By kind of token", ("kind", *_COUNT_COLUMNS), tuple(rows))
+
+
+def _tabulate_classes(result: EvalResult) -> Table:
+    total = sum(result.error_classes.values())
+    rows = [
+        (name, str(number), format_rate(number / total))
+        for name, number in result.error_classes.items()
+    ]
+    return Table(
+        "By class of error",
+        ("class", "errors", "share"),
+        tuple(rows),
+        "Errors that follow from a misread clef, key or accidental are counted apart from it.",
+    )
+
+
+def _tabulate_reliability(result: EvalResult) -> Table:
+    return reliability_table(result.reliability)
+
+
+def reliability_table(reliability: Reliability, title: str = "By confidence") -> Table:
+    """How often tokens of each confidence are wrong; no rows where none has a confidence."""
+    groups = [("under 0.5", reliability.unsure), ("from 0.99", reliability.sure)]
+    names = [f"{item.low:g} to {item.high:g}" for item in reliability.bins]
+    groups += zip(names, reliability.bins, strict=True)
+    rows = [
+        (name, *_format_bin(item)) for name, item in groups if item.tokens or name[0] in "uf"
+    ]
+    return Table(
+        title,
+        ("confidence", "tokens", "wrong", "share wrong", "mean confidence"),
+        tuple(rows) if reliability.tokens else (),
+        f"Confidence is off by {100 * reliability.calibration_error:.2f} points on average; "
+        "tokens that were missed have none.",
+    )
+
+
+def _format_bin(item: ReliabilityBin) -> tuple[str, ...]:
+    mean = item.mean_confidence
+    shown = "-" if mean is None else f"{mean:.4f}"
+    return str(item.tokens), str(item.wrong), format_rate(item.wrong_share), shown
 
 
 def _tabulate_frequency(result: EvalResult) -> Table:

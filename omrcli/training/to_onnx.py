@@ -14,6 +14,7 @@ from torch import nn
 
 from .. import __version__
 from ..errors import MissingDependencyError, ModelError
+from ..onnx_file import set_metadata
 from ..output import write_file
 from ..registry import SPEC_KEY, ModelSpec
 from ..staves import StaffGeometry
@@ -45,7 +46,8 @@ def export_checkpoint(checkpoint: Checkpoint, out: Path, options: ExportOptions)
     network.load_state_dict(checkpoint.weights)
     network = _fold_output(network.eval(), checkpoint.network)
     spec = _describe(checkpoint, options)
-    content = _add_spec(_convert(network, checkpoint.network.height), spec)
+    content = _convert(network, checkpoint.network.height)
+    content = set_metadata(content, SPEC_KEY, spec.to_json())
     difference = measure_difference(network, content, checkpoint.network)
     if not difference <= options.tolerance:
         raise ModelError(
@@ -118,28 +120,6 @@ def _convert(network: nn.Module, height: int) -> bytes:
             f"Exporting needs the package '{error.name}'; run pip install 'omrcli[train]'."
         ) from error
     return buffer.getvalue()
-
-
-def _add_spec(content: bytes, spec: ModelSpec) -> bytes:
-    """Append the spec to the file's metadata_props (field 14 of ModelProto): key and value, fields
-    1 and 2.
-
-    A protobuf message may be extended by appending fields, so no package is needed for it.
-    """
-    entry = _field(1, SPEC_KEY.encode()) + _field(2, spec.to_json().encode())
-    return content + _field(14, entry)
-
-
-def _field(number: int, payload: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*parts, value])
 
 
 def measure_difference(network: nn.Module, content: bytes, spec: NetworkSpec) -> float:
