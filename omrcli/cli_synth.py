@@ -71,6 +71,13 @@ Sheet = Annotated[
         show_default=False,
     ),
 ]
+Engraver = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="verovio, musescore (if installed), mixed, or shares such as verovio:3,musescore:1.",
+    ),
+]
 MaxFiles = Annotated[int, typer.Option(min=1, help="Files read of each corpus, at most.")]
 
 
@@ -88,6 +95,7 @@ def synth(
     rare_share: RareShare = 0.3,
     vocabulary: Vocabulary = None,
     sheet: Sheet = None,
+    engraver: Engraver = "verovio",
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
@@ -107,6 +115,7 @@ def synth(
             clutter=read_rates(clutter, clutter_rate or ()),
             rare_share=rare_share,
             vocabulary=vocabulary,
+            engraver=engraver,
         )
         with show_progress("engraving", number) as advance:
             written = write_samples(outdir, options, advance)

@@ -59,7 +59,7 @@ class SynthOptions:
     music and the others come from `corpora` (none: tunes that music21 ships), of each of which at
     most `max_files` files are read; `rare_share` (0..1) of the random music is composed around
     rare tokens, of the grammar or of a file `vocabulary` of token texts. `degrade` is "none" or one
-    of degrade.PRESETS.
+    of degrade.PRESETS, and `engraver` one of engravers.ENGRAVERS or shares of several.
 
     Raises:
         UsageError: a value out of range.
@@ -75,8 +75,10 @@ class SynthOptions:
     clutter: ClutterRates = field(default_factory=ClutterRates)
     rare_share: float = 0.3
     vocabulary: Path | None = None
+    engraver: str = "verovio"
 
     def __post_init__(self) -> None:
+        read_shares(self.engraver)
         if self.degrade != "none" and self.degrade not in PRESETS:
             known = ", ".join(["none", *PRESETS])
             raise UsageError(f"The degradation '{self.degrade}' is unknown; choose {known}.")

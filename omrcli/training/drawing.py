@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..errors import InputError
 from ..image import PageImage
 from ..synth.dataset import Music, SynthOptions, draw_sample, load_music
+from ..synth.engravers import BLOCK
 from .data import StoredStaff, store_page
 
 
@@ -54,7 +55,7 @@ def draw_staves(
 
     Raises:
         InputError: nothing in the corpora can be engraved.
-        MissingDependencyError: Verovio or resvg is not installed.
+        MissingDependencyError: the engraver or resvg is not installed.
     """
     studio = _Studio(options, load_music(options))
     indices = range(options.count)
@@ -62,7 +63,7 @@ def draw_staves(
         return _collect(map(studio.draw, indices), options.count, report)
     context = multiprocessing.get_context("spawn")
     with context.Pool(options.jobs, _open_studio, (studio,)) as pool:
-        return _collect(pool.imap(_draw, indices, chunksize=16), options.count, report)
+        return _collect(pool.imap(_draw, indices, chunksize=BLOCK), options.count, report)
 
 
 def _collect(
