@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omrcli.corpus import find_samples
-from omrcli.errors import InputError, OutputError
+from omrcli.errors import OutputError
 from omrcli.image import load_pages
 from omrcli.output import write_file
 
@@ -50,8 +50,6 @@ def write_sheet(path: Path, folder: Path, options: SheetOptions | None = None) -
     """
     options = options or SheetOptions()
     samples = find_samples(folder)[: options.most]
-    if not samples:
-        raise InputError(f"There are no samples in {folder} to show; make some first.")
     cells = [
         Cell(
             f"{sample.id}  {shorten(sample.tokens)}",

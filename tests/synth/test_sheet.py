@@ -49,7 +49,7 @@ def test_a_sheet_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_shown_or_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no samples"):
+    with pytest.raises(InputError, match="no image"):
         write_sheet(tmp_path / "sheet.png", tmp_path)
     make_samples(tmp_path, 1)
     with pytest.raises(OutputError):
