@@ -23,7 +23,9 @@ DeviceOption = Annotated[
 ]
 BeamOption = Annotated[
     int,
-    typer.Option("--beam", min=1, help="Width of the prefix beam search; 1 is greedy decoding."),
+    typer.Option(
+        "--beam", min=1, help="Hypotheses kept when weighing readings as music; 1 is greedy."
+    ),
 ]
 BatchOption = Annotated[
     int, typer.Option("--batch-size", min=1, help="Staves read together by the network.")

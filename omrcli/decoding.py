@@ -6,6 +6,7 @@ Greedy (best path) and prefix beam search follow Graves et al. 2006 and Hannun e
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -86,27 +87,46 @@ def search_prefixes(
     Each prefix carries two masses: of the paths that end in blank, and of those that end in its
     last label.
     """
-    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
-    floor = np.log(options.least_probability)
-    for frame in log_probs.astype(np.float64):
-        extending = [int(c) for c in np.flatnonzero(frame > floor) if c != blank]
-        masses: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [-np.inf, -np.inf])
-        for prefix, (ends_blank, ends_label) in beam.items():
-            total = np.logaddexp(ends_blank, ends_label)
-            entry = masses[prefix]
-            entry[0] = np.logaddexp(entry[0], total + frame[blank])
-            if prefix:
-                entry[1] = np.logaddexp(entry[1], ends_label + frame[prefix[-1]])
-            for label in extending:
-                repeats = bool(prefix) and prefix[-1] == label
-                extended = (*prefix, label)
-                longer = masses[extended]
-                longer[1] = np.logaddexp(
-                    longer[1], (ends_blank if repeats else total) + frame[label]
-                )
-        ranked = sorted(masses.items(), key=lambda item: -np.logaddexp(item[1][0], item[1][1]))
-        beam = {prefix: (mass[0], mass[1]) for prefix, mass in ranked[: options.width]}
-    return [(prefix, float(np.logaddexp(mass[0], mass[1]))) for prefix, mass in beam.items()]
+    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
+    log_scale = 0.0
+    for frame in np.exp(log_probs.astype(np.float64)):
+        extending = [
+            (int(label), float(frame[label]))
+            for label in np.flatnonzero(frame > options.least_probability)
+            if label != blank
+        ]
+        masses = _extend_prefixes(beam, frame, blank, extending)
+        ranked = sorted(masses.items(), key=lambda item: -(item[1][0] + item[1][1]))
+        scale = sum(ranked[0][1]) or 1.0  # or the masses of a long staff vanish
+        log_scale += math.log(scale)
+        beam = {
+            prefix: (mass[0] / scale, mass[1] / scale) for prefix, mass in ranked[: options.width]
+        }
+    return [
+        (prefix, log_scale + math.log(sum(mass))) for prefix, mass in beam.items() if sum(mass) > 0
+    ]
+
+
+def _extend_prefixes(
+    beam: dict[tuple[int, ...], tuple[float, float]],
+    frame: NDArray[np.float64],
+    blank: int,
+    extending: list[tuple[int, float]],
+) -> dict[tuple[int, ...], list[float]]:
+    """The masses of all prefixes after one more frame; `extending` are classes with their
+    probability."""
+    masses: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    sure_blank = float(frame[blank])
+    for prefix, (ends_blank, ends_label) in beam.items():
+        total = ends_blank + ends_label
+        last = prefix[-1] if prefix else blank
+        entry = masses[prefix]
+        entry[0] += total * sure_blank
+        if prefix:
+            entry[1] += ends_label * float(frame[last])
+        for label, probability in extending:
+            masses[(*prefix, label)][1] += probability * (ends_blank if last == label else total)
+    return masses
 
 
 def align_labels(log_probs: Array, labels: tuple[int, ...], blank: int) -> list[tuple[int, int]]:

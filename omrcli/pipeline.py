@@ -15,6 +15,7 @@ from .errors import NothingRecognisedError, UsageError
 from .image import PageImage, load_pages
 from .logits import Logits, Reader
 from .registry import Model, find_model
+from .rescoring import Alphabet, MusicOptions, decode_music
 from .score import Score, build_score, measure_warnings
 from .staves import Staff, StaffGeometry, StaffImage, find_staves, normalise_staff
 from .tokens import Token
@@ -26,7 +27,8 @@ STDIN = "-"
 class TranscribeOptions:
     """How to read: with which model, on which device, how widely to search.
 
-    `beam` 1 is greedy decoding; `threads` 0 takes the cores this process may use.
+    `beam` 1 is greedy decoding, more the hypotheses kept by a search that weighs the network's
+    readings by the music they make; `threads` 0 takes the cores this process may use.
     """
 
     model: str | os.PathLike[str] | None = None
@@ -181,9 +183,17 @@ class Transcriber:
             for (page, image), tokens in zip(found, self.read_staves(images), strict=True)
         )
 
+    def _decode_units(self, logits: Logits) -> list[Unit]:
+        """Greedy, or with a beam by what makes music; other alphabets know a plain beam only."""
+        spec, beam = self.model.spec, self.options.beam
+        if beam > 1 and spec.alphabet == "positional":
+            classes = Alphabet(spec.units, spec.blank)
+            return decode_music(logits.values, classes, MusicOptions(beam=beam))
+        return decode_units(logits.values, spec.blank, beam)
+
     def _decode(self, logits: Logits) -> tuple[Token, ...]:
         blank = self.model.spec.blank
-        units = decode_units(logits.values, blank, self.options.beam)
+        units = self._decode_units(logits)
         tokens = self._codec.decode([_skip_blank(unit, blank) for unit in units])
         return tuple(
             replace(token, confidence=self._calibration.apply(token.confidence)) for token in tokens
