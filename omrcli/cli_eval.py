@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from .cli_errors import exit_on_error, say, write_stdout
-from .cli_options import BatchOption, BeamOption, DeviceOption, ThreadsOption, VerboseOption
+from .cli_options import BatchOption, DeviceOption, ThreadsOption, VerboseOption
 from .cli_progress import make_console, print_table, show_progress
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ JsonFile = Annotated[
 ]
 Plots = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Draw confusions and error rate against token frequency."),
+    typer.Option(metavar="DIR", help="Draw confusions, token frequency and reliability."),
+]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html", help="Show every sample not read perfectly, with image and errors."
+    ),
 ]
 Ignore = Annotated[
     list[str] | None,
@@ -62,6 +69,15 @@ Look = Annotated[
     str,
     typer.Option(metavar="clean|distorted", help="Which image of a Camera-PrIMuS sample to read."),
 ]
+Beams = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--beam",
+        min=1,
+        help="As in `omr transcribe`; repeat to compare, in pairs with the first. Default: 1.",
+        show_default=False,
+    ),
+]
 Resamples = Annotated[int, typer.Option(min=10, help="Resamples of the bootstrap.")]
 
 
@@ -70,6 +86,7 @@ def evaluate(
     model: Models = None,
     json_file: JsonFile = None,
     plots: Plots = None,
+    sheet: Sheet = None,
     ignore: Ignore = None,
     limit: Limit = None,
     projection: Projection = "auto",
@@ -77,7 +94,7 @@ def evaluate(
     look: Look = "clean",
     resamples: Resamples = 1000,
     device: DeviceOption = "auto",
-    beam: BeamOption = 1,
+    beam: Beams = None,
     batch_size: BatchOption = 8,
     threads: ThreadsOption = 0,
     verbose: VerboseOption = False,
@@ -93,13 +110,25 @@ def evaluate(
             testset, cast("corpus.Encoding", encoding), cast("corpus.Look", look)
         )[:limit]
         names: Sequence[str | None] = model or [None]
+        beams = beam or [TranscribeOptions().beam]
         models = [
-            evaluation.load_model(TranscribeOptions(name, device, beam, batch_size, threads))
+            evaluation.load_model(TranscribeOptions(name, device, width, batch_size, threads))
             for name in names
+            for width in beams
         ]
+        if len(beams) > 1:
+            models = [
+                replace(each, name=f"{each.name} --beam {width}")
+                for each, width in zip(models, list(beams) * len(names), strict=True)
+            ]
         with show_progress("reading", len(samples) * len(models)) as advance:
             results = evaluation.evaluate(samples, models, options, advance)
         _give_out(results, json_file, plots)
+        if sheet is not None:
+            from .error_sheet import write_error_sheet
+
+            write_error_sheet(results, sheet)
+            say(f"wrote {sheet}")
 
 
 def _give_out(results: Sequence[EvalResult], json_file: str | None, plots: Path | None) -> None:

@@ -112,10 +112,10 @@ def classify_pair(pair: AlignedPair) -> str:
 def _classify_notes(wanted: Note, got: Note) -> str:
     if len(wanted.pitches) != len(got.pitches):
         return "chord"
-    if wanted.grace != got.grace:
-        return "grace"
     pitch = _classify_pitches(wanted.pitches, got.pitches)
     duration = _classify_durations(wanted.duration, got.duration)
+    if wanted.grace != got.grace or (wanted.grace and duration):
+        return "grace"
     if pitch and duration:
         return "pitch and duration"
     return pitch or duration or "fermata"

@@ -81,14 +81,14 @@ def plot_confusions(confusions: Mapping[tuple[str, str], int], path: Path, top: 
     rows = _by_weight(shown, 0)
     columns = _by_weight(shown, 1)
     width, height = 3.2 + 0.42 * len(columns), 2.8 + 0.32 * len(rows)
-    figure = _new_figure(max(width, 6.0), max(height, 3.5))
+    figure = new_figure(max(width, 6.0), max(height, 3.5))
     axes = figure.subplots()
     axes.set_title(f"The {len(shown)} most frequent of {len(confusions)} confusions", loc="left")
     if shown:
         _draw_heatmap(axes, rows, columns, shown)
     else:
         _say_nothing(axes, "No token was confused")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _by_weight(confusions: Mapping[tuple[str, str], int], side: int) -> list[str]:
@@ -146,14 +146,14 @@ def plot_frequency(tokens: Mapping[str, EditCounts], path: Path) -> None:
         OutputError: the plot cannot be written.
     """
     known = [counts for token, counts in tokens.items() if token != GAP and counts.reference]
-    figure = _new_figure(8.0, 4.8)
+    figure = new_figure(8.0, 4.8)
     axes = figure.subplots()
     axes.set_title("Symbol error rate by token frequency", loc="left")
     if known:
         _draw_frequency(axes, known)
     else:
         _say_nothing(axes, "There are no reference tokens")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_frequency(axes: Axes, known: Sequence[EditCounts]) -> None:
@@ -236,7 +236,7 @@ def plot_reliability(reliability: Reliability, path: Path) -> None:
         MissingDependencyError: matplotlib is not installed.
         OutputError: the plot cannot be written.
     """
-    figure = _new_figure(7.0, 6.4)
+    figure = new_figure(7.0, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.set_title("Reliability of confidence", loc="left")
     filled = [item for item in reliability.bins if item.tokens]
@@ -245,7 +245,7 @@ def plot_reliability(reliability: Reliability, path: Path) -> None:
         _draw_bins(lower, filled)
     else:
         _say_nothing(upper, "No token has a confidence")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 _LEAST_DOUBT = 1e-4
@@ -302,12 +302,12 @@ def plot_training(log: Path, path: Path) -> None:
         OutputError: the plot cannot be written.
     """
     training = read_training_log(log)
-    figure = _new_figure(8.0, 6.4)
+    figure = new_figure(8.0, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True)
     _draw_loss(upper, training)
     _draw_rates(lower, training)
     lower.set_xlabel("training step")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_runs(logs: Mapping[str, Path], path: Path) -> None:
@@ -318,7 +318,7 @@ def plot_runs(logs: Mapping[str, Path], path: Path) -> None:
     Raises:
         InputError, MissingDependencyError, OutputError: as `plot_training`.
     """
-    figure = _new_figure(8.0, 4.8)
+    figure = new_figure(8.0, 4.8)
     axes = figure.subplots()
     axes.set_title("Symbol error rate on validation", loc="left")
     names = list(dict.fromkeys(name.rpartition("-")[0] for name in logs))
@@ -331,7 +331,7 @@ def plot_runs(logs: Mapping[str, Path], path: Path) -> None:
     axes.set_xlabel("training step")
     axes.set_ylabel("%")
     axes.legend(frameon=False, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def read_training_log(path: Path) -> TrainingLog:
@@ -405,8 +405,12 @@ def _use_log_scale(axes: Axes) -> None:
 # --- figures --------------------------------------------------------------------------------------
 
 
-def _new_figure(width: float, height: float) -> Figure:
-    """A figure of width x height inches that needs no display."""
+def new_figure(width: float, height: float) -> Figure:
+    """A figure of width x height inches that needs no display.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -422,7 +426,12 @@ def _say_nothing(axes: Axes, text: str) -> None:
     axes.set_yticks([])
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, with light grids where data are drawn.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         if not axes.images and axes.has_data():
