@@ -10,6 +10,7 @@ import typer
 from . import __version__
 from .cli_ablation import ablate
 from .cli_calibrate import calibrate
+from .cli_data import data_app
 from .cli_errors import leave_pipe, say
 from .cli_eval import evaluate
 from .cli_models import models_app
@@ -35,6 +36,7 @@ app.command("eval")(evaluate)
 app.command()(calibrate)
 app.command()(ablate)
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 
 
 def _show_version(wanted: bool) -> None:

@@ -20,6 +20,7 @@ EXTRAS = {
     "verovio": "synth",
     "resvg_py": "synth",
     "matplotlib": "plots",
+    "wordcloud": "plots",
 }
 
 

@@ -25,6 +25,7 @@ DOORS = {
     "PIL": ("image.py",),
     "onnxruntime": ("logits.py",),
     "matplotlib": ("plots.py",),
+    "wordcloud": ("dataset_plots.py",),
 }
 TOP, MIDDLE = 3, 2
 LAYERS = {"cli": TOP, "pipeline": MIDDLE, "evaluation": MIDDLE, "synth": MIDDLE, "training": MIDDLE}

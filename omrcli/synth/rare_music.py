@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeGuard
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def _plan_around(target: Symbol, plan: Plan, dice: Dice) -> Plan:
     if isinstance(target, Note):
         pitch = target.pitches[0]
         plan = replace(plan, clef=_draw_clef(pitch, dice), key=_draw_key(pitch, dice))
-    if isinstance(target, (Note, Rest)) and not _is_grace(target):
+    if _is_timed(target):
         return _with_room(plan, target.duration.quarters, dice)
     return plan
 
@@ -127,8 +128,9 @@ def _with_meter(plan: Plan, meter: TimeSignature, dice: Dice) -> Plan:
     return replace(plan, meter=meter, palette=draw_palette(dice, meter, plan.palette.tuplets))
 
 
-def _is_grace(symbol: Symbol) -> bool:
-    return isinstance(symbol, Note) and symbol.grace
+def _is_timed(symbol: Symbol | None) -> TypeGuard[Note | Rest]:
+    """Whether it takes time of the measure."""
+    return isinstance(symbol, Rest) or (isinstance(symbol, Note) and not symbol.grace)
 
 
 class _RareComposer(Composer):
@@ -159,7 +161,7 @@ class _RareComposer(Composer):
 
     def _fits(self, symbol: Symbol) -> bool:
         """Whether the staff may go on with it."""
-        if isinstance(symbol, (Note, Rest)) and not _is_grace(symbol):
+        if _is_timed(symbol):
             room = self.plan.free or _holds(self.meter, symbol.duration.quarters)
             return room and (isinstance(symbol, Rest) or self._reaches(symbol.pitches[0]))
         return not isinstance(symbol, Note) or self._reaches(symbol.pitches[0])
@@ -180,7 +182,7 @@ class _RareComposer(Composer):
 
     def _rhythm(self, first: bool) -> list[Duration]:
         due = self.due
-        if not isinstance(due, (Note, Rest)) or _is_grace(due):
+        if not _is_timed(due):
             return super()._rhythm(first)
         if self.plan.free or not _holds(self.meter, due.duration.quarters):
             around = super()._rhythm(first)
@@ -190,8 +192,7 @@ class _RareComposer(Composer):
 
     def _add_event(self, duration: Duration) -> None:
         due = self.due
-        wanted = isinstance(due, (Note, Rest)) and not _is_grace(due)
-        if self.held or not wanted or due.duration != duration:
+        if self.held or not _is_timed(due) or due.duration != duration:
             super()._add_event(duration)
             return
         self.due = None
