@@ -125,7 +125,8 @@ def _extend_prefixes(
         if prefix:
             entry[1] += ends_label * float(frame[last])
         for label, probability in extending:
-            masses[(*prefix, label)][1] += probability * (ends_blank if last == label else total)
+            longer = (*prefix, label)
+            masses[longer][1] += probability * (ends_blank if last == label else total)
     return masses
 
 

@@ -47,7 +47,7 @@ class Weights:
 
     def of(self, features: Sequence[float]) -> float:
         """The weighted sum of the features of a track."""
-        return sum(map(mul, self.values, features))
+        return float(sum(map(mul, self.values, features)))
 
     @cached_property
     def values(self) -> tuple[float, ...]:

@@ -60,6 +60,13 @@ def test_eval_compares_models(samples: Path) -> None:
     assert "paired" in result.stdout
 
 
+def test_eval_compares_beams(samples: Path) -> None:
+    beams = ("--beam", "1", "--beam", "4", "--resamples", "10")
+    result = run("eval", samples, "-m", tiny.PATH, *beams, "--limit", "2")
+    assert "tiny --beam 4" in result.stdout
+    assert "paired" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

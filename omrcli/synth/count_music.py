@@ -47,7 +47,7 @@ def read_corpus(path: Path, held_out: float, max_files: int) -> list[Sequence[st
     """
     if path.name.endswith(".tokens.json.gz"):
         try:
-            found = json.loads(gzip.decompress(path.read_bytes()))
+            found: list[Sequence[str]] = json.loads(gzip.decompress(path.read_bytes()))
         except (OSError, EOFError, ValueError) as error:
             raise InputError(f"Cannot read {path}: {error}.") from error
     else:

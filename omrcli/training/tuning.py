@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -32,7 +32,7 @@ from ..rescoring import Alphabet, MusicOptions, Search, Weights, decode_music, t
 from ..staves import StaffGeometry, find_staves, normalise_staff
 
 Matrix = NDArray[np.float64]
-_LISTED = 32  # hypotheses of a staff
+_LISTED = 24  # hypotheses of a staff
 _ROUNDS = 2
 
 
@@ -159,7 +159,7 @@ def compare_decoders(
 ) -> list[str]:
     """A line of figures for each way to decode: greedy, beam without music, beam with music."""
     silent = Weights(*(0.0 for _ in astuple(weights)))
-    ways = {
+    ways: dict[str, Callable[[NDArray[np.float32]], list[Unit]]] = {
         "greedy": lambda log_probs: decode_greedy(log_probs, alphabet.blank),
         "beam": lambda log_probs: decode_music(log_probs, alphabet, MusicOptions(silent)),
         "music": lambda log_probs: decode_music(log_probs, alphabet, MusicOptions(weights)),
