@@ -105,7 +105,7 @@ def plot_kinds(statistics: DatasetStatistics, path: Path) -> None:
     """Draw the share of each kind as a waffle chart: 400 squares, each 0.25 % of all tokens."""
     shares = {kind: one.occurrences for kind, one in statistics.kinds.items()}
     squares = share_squares(shares, _SQUARES)
-    figure = new_figure(9.0, 4.4)
+    figure = new_figure(9.0, 3.3)
     axes = figure.subplots()
     place = 0
     for kind, number in squares.items():
