@@ -23,6 +23,12 @@ Floats = NDArray[np.float32]
 
 #: Height of a normalised staff image in interlines: 5 above, 4 of staff, 5 below.
 STAFF_INTERLINES = 14
+#: Interlines in px of pages in phone pictures.
+_PHOTO_INTERLINES = (6.0, 10.0)
+#: Contrast (0..255) to which staff lines are sharpened, and the most that is done for it.
+_LEAST_CONTRAST, _MOST_GAIN = 48.0, 3.0
+#: Deviation of noise against the contrast of staff lines at which a person still sees them well.
+_LINE_NOISE = 0.3
 _BANK_SIZE = 2048
 _BANK_SIGMA = 40.0
 
@@ -32,7 +38,8 @@ class DegradeOptions:
     """How strong damage gets, and how often (0..1) each kind is drawn.
 
     `strength` scales every amplitude (1 is a poor phone photo), `rotation` is in degrees,
-    `interline` in px (None: measured on a page, height / 14 on a normalised staff).
+    `interline` in px (None: measured on a page, height / 14 on a normalised staff). `shrink`,
+    `ground`, `perspective`, `curve`, `paper` and `crop` are for pages alone.
 
     Raises:
         UsageError: a rate outside 0..1 or a negative amount.
@@ -45,6 +52,7 @@ class DegradeOptions:
     fade: float = 0.3
     breaks: float = 0.2
     speckle: float = 0.3
+    bleed: float = 0.1
     paper: float = 0.4
     geometry: float = 0.6
     perspective: float = 0.0
@@ -56,6 +64,8 @@ class DegradeOptions:
     noise: float = 0.6
     jpeg: float = 0.3
     crop: float = 0.3
+    shrink: float = 0.0
+    ground: float = 0.0
     binarise: float = 0.2
 
     def __post_init__(self) -> None:
@@ -70,8 +80,9 @@ class DegradeOptions:
 PRESETS: dict[str, DegradeOptions] = {
     "scan": DegradeOptions(strength=0.6, light=0.25, curve=0.15, motion=0.0, binarise=0.35),
     "photo": DegradeOptions(
-        rotation=2.0, geometry=0.9, perspective=0.8, curve=0.7, light=0.9, blur=0.7, motion=0.25,
-        low_resolution=0.4, noise=0.8, speckle=0.15, jpeg=0.8, paper=0.6, binarise=0.05,
+        strength=1.15, rotation=1.8, geometry=0.9, perspective=0.8, curve=0.7, light=0.9, blur=0.7,
+        motion=0.3, low_resolution=0.2, shrink=0.6, noise=0.8, speckle=0.15, bleed=0.25, jpeg=0.8,
+        paper=0.8, ground=0.45, binarise=0.0, fade=0.2,
     ),
     "staff": DegradeOptions(geometry=0.65, blur=0.45, light=0.35, jpeg=0.04, binarise=0.15),
 }  # fmt: skip
@@ -96,9 +107,14 @@ def degrade_page(
         worn.ink = _lay_on_paper(worn.ink, rng, 0.25 * options.strength)
     if worn.draws(options.light):
         worn.ink = _shade(worn.ink, rng, 0.6 * options.strength)
+    if worn.draws(options.shrink):
+        worn.shrink()
+    if worn.draws(options.ground):
+        worn.ink = _lay_on_table(worn.ink, worn.unit, rng)
     worn.capture()
     if worn.draws(options.binarise):
-        worn.ink = _binarise(worn.ink, unit, area * rng.uniform(1.0, 1.4))
+        area *= (worn.unit / unit) ** 2
+        worn.ink = _binarise(worn.ink, worn.unit, area * rng.uniform(1.0, 1.4))
     return _as_gray(cv2.bitwise_not(worn.ink))
 
 
@@ -179,6 +195,28 @@ class _Worn:
             self.ink = _break(self.ink, self.unit, rng, 0.03 * strength)
         if self.draws(options.speckle):
             self.ink = _speckle(self.ink, rng, 8e-4 * strength)
+        if self.draws(options.bleed):
+            self.ink = _bleed(self.ink, rng, 0.16 * strength)
+
+    def keep_lines(self) -> float:
+        """Sharpen, as phones do, where the staff lines all but vanish; returns their contrast."""
+        contrast = max(1.0, _line_contrast(self.ink, self.unit))
+        gain = min(_MOST_GAIN, _LEAST_CONTRAST / contrast)
+        if gain > 1:
+            side = 2 * round(self.unit) + 1
+            ground = cv2.blur(self.ink, (side, side))
+            self.ink = _as_gray(cv2.addWeighted(self.ink, gain, ground, 1 - gain, 0))
+        return contrast * max(1.0, gain)
+
+    def shrink(self) -> None:
+        """To the resolution of a page in a phone's picture: an interline of 6 to 10 px."""
+        unit = self.rng.uniform(*_PHOTO_INTERLINES)
+        if unit < self.unit:
+            scale = unit / self.unit
+            self.ink = _as_gray(
+                cv2.resize(self.ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            )
+            self.unit = unit
 
     def bend(self) -> None:
         """Rotation, perspective and curl of a page."""
@@ -198,8 +236,11 @@ class _Worn:
             self.ink = _blur(self.ink, self.unit * strength * rng.uniform(0.02, 0.13))
         if self.draws(options.low_resolution):
             self.ink = _lose_resolution(self.ink, self.unit, rng)
+        contrast = self.keep_lines()
         if self.draws(options.noise):
-            self.ink = _add_noise(self.ink, rng, strength * rng.uniform(2, 20))
+            # More would drown the staff lines, and no one could tell the pitches.
+            sigma = min(strength * rng.uniform(2, 20), _LINE_NOISE * contrast)
+            self.ink = _add_noise(self.ink, rng, sigma)
         if self.draws(options.jpeg):
             self.ink = _compress(self.ink, int(rng.integers(25, 85)))
 
@@ -245,6 +286,14 @@ def _speckle(ink: Gray, rng: np.random.Generator, density: float) -> Gray:
     return worn
 
 
+def _bleed(ink: Gray, rng: np.random.Generator, depth: float) -> Gray:
+    """The print of the other side, which shines through: mirrored, elsewhere, soft and pale."""
+    other = cv2.blur(cv2.flip(ink, 1), (3, 3))
+    rows = int(rng.integers(-ink.shape[0] // 3, ink.shape[0] // 3 + 1))
+    other = np.roll(other, (rows, int(rng.integers(0, ink.shape[1]))), (0, 1))
+    return _as_gray(cv2.max(ink, _as_gray(cv2.convertScaleAbs(other, alpha=depth * rng.random()))))
+
+
 # -- paper and light ------------------------------------------------------------------------------
 
 
@@ -273,7 +322,47 @@ def _shade(ink: Gray, rng: np.random.Generator, depth: float) -> Gray:
     if rng.random() < 0.5:
         edge = 1 / (1 + np.exp(-(along - rng.uniform(-0.8, 0.8)) * rng.uniform(3, 20)))
         light = light * (1 - 0.5 * depth * edge)
+    if rng.random() < 0.4:  # a lamp, or the corners of a lens
+        away = np.hypot(x - rng.uniform(-0.7, 0.7), y - rng.uniform(-0.7, 0.7))
+        light = light * (1 - 0.35 * depth * np.minimum(away, 1.5) ** 2 / 2.25)
     return _multiply_light(ink, _enlarge(_as_gray(np.clip(light, 0.1, 1) * 255), ink.shape))
+
+
+def _lay_on_table(ink: Gray, unit: float, rng: np.random.Generator) -> Gray:
+    """What lies beside the page at some of its edges: a table, or white where it was cut out."""
+    rooms = rng.uniform(0.5, 6, 4) * unit * (rng.random(4) < (0.2, 0.5, 0.2, 0.5))
+    above, right, below, left = (int(room) for room in rooms)
+    page = np.pad(ink, ((above, below), (left, right)), mode="edge")
+    height, width = page.shape
+    slant = rng.uniform(-0.8, 0.8, 8) * unit
+    corners = np.array(
+        [
+            (left + slant[0] if left else -9, above + slant[1] if above else -9),
+            (width - right + slant[2] if right else width + 9, above + slant[3] if above else -9),
+            (
+                width - right + slant[4] if right else width + 9,
+                height - below + slant[5] if below else height + 9,
+            ),
+            (left + slant[6] if left else -9, height - below + slant[7] if below else height + 9),
+        ]
+    )
+    # The page itself must not lose ink, so edges lean outward only as far as paper was added.
+    mask = np.zeros(page.shape, np.uint8)
+    cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 255)
+    mask[above : above + ink.shape[0], left : left + ink.shape[1]] = 255
+    return np.where(mask > 0, page, _table(page.shape, rng))
+
+
+def _table(shape: tuple[int, int], rng: np.random.Generator) -> Gray:
+    """Ink of a table: even, or with a grain that runs one way; nothing where it was cut out."""
+    if rng.random() < 0.3:
+        return np.zeros(shape, np.uint8)
+    height, width = shape
+    along = 6 if rng.random() < 0.6 else 1
+    grain = _crop_bank(_noise_bank(2.0), (height // along + 1, width), rng)
+    grain = _as_gray(cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR))
+    level, share = rng.uniform(60, 235), rng.uniform(0.1, 0.8)
+    return _as_gray(cv2.convertScaleAbs(grain, alpha=share, beta=level - 128 * share))
 
 
 def _multiply_light(ink: Gray, light: Gray) -> Gray:
@@ -326,10 +415,21 @@ def _crop_bank(bank: Gray, shape: tuple[int, ...], rng: np.random.Generator) -> 
 
 
 def _add_noise(ink: Gray, rng: np.random.Generator, sigma: float) -> Gray:
-    grain = 0.0 if rng.random() < 0.5 else 0.9
+    grain = float(rng.choice((0.0, 0.0, 0.9, 1.5)))
     noise = _crop_bank(_noise_bank(grain), ink.shape, rng)
     share = sigma / _BANK_SIGMA
     return _as_gray(cv2.addWeighted(ink, 1, noise, share, -128 * share))
+
+
+def _line_contrast(ink: Gray, unit: float) -> float:
+    """How much darker than paper the staff lines are: thin ink, on every fourth column."""
+    columns = _as_gray(ink[:, ::4])
+    kernel = np.ones((max(2, round(0.4 * unit)), 1), np.uint8)
+    thin = cv2.subtract(columns, cv2.morphologyEx(columns, cv2.MORPH_OPEN, kernel))
+    counts = np.bincount(np.asarray(thin).ravel(), minlength=256)
+    # Five lines are a tenth of the pixels of a tight crop, and a few hundredths of a tall one.
+    share = min(0.1, 2.5 * unit * 0.12 / max(1, ink.shape[0])) * counts.sum()
+    return float(255 - np.searchsorted(counts[::-1].cumsum(), share))
 
 
 def _compress(ink: Gray, quality: int) -> Gray:
