@@ -144,3 +144,41 @@ def test_bad_options_are_refused() -> None:
         DegradeOptions(blur=1.5)
     with pytest.raises(UsageError, match="must not be negative"):
         DegradeOptions(strength=-1)
+
+
+def test_lines_that_all_but_vanish_are_sharpened() -> None:
+    pale = np.asarray(255 - (make_staff() * 0.1).astype(np.uint8))
+    worn = degrade_page(pale, np.random.default_rng(0), CALM)
+    rows = line_rows(255 - worn, slice(262, 276))
+    assert rows[0] == pytest.approx(TOP, abs=2)
+    assert pale.min() - worn.min() > 15
+
+
+def test_noise_leaves_pale_lines_visible() -> None:
+    pale = np.asarray(255 - (make_staff() * 0.3).astype(np.uint8))
+    for seed in range(6):
+        worn = degrade_page(pale, np.random.default_rng(seed), replace(CALM, noise=1.0))
+        rows = line_rows(255 - worn, slice(262, 276))
+        assert rows[0] == pytest.approx(TOP, abs=2)
+        assert rows[-1] == pytest.approx(TOP + 4 * INTERLINE, abs=2)
+
+
+def test_a_table_never_hides_the_page() -> None:
+    page = 255 - make_staff()
+    for seed in range(8):
+        laid = degrade_page(page, np.random.default_rng(seed), replace(CALM, ground=1.0))
+        height, width = laid.shape
+        assert height >= page.shape[0]
+        assert width >= page.shape[1]
+        assert any(
+            np.array_equal(laid[top : top + page.shape[0], left : left + page.shape[1]], page)
+            for top in range(height - page.shape[0] + 1)
+            for left in range(width - page.shape[1] + 1)
+        )
+
+
+def test_pages_shrink_to_the_interline_of_a_phone_picture() -> None:
+    page = 255 - make_staff()
+    for seed in range(5):
+        small = degrade_page(page, np.random.default_rng(seed), replace(CALM, shrink=1.0))
+        assert 6 / INTERLINE - 0.02 < small.shape[0] / page.shape[0] < 10 / INTERLINE + 0.02
