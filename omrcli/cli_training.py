@@ -172,6 +172,9 @@ def export(
     name: Annotated[
         str | None, typer.Option(help="Name of the model. Default: the file's name.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(metavar="float32|float16|int8", help="How the weights are stored.")
+    ] = "float32",
     register: Annotated[
         bool, typer.Option("--register", help="List the model in the manifest of its folder.")
     ] = False,
@@ -191,7 +194,8 @@ def export(
         from .training.to_onnx import ExportOptions, export_checkpoint
 
         read = read_checkpoint(checkpoint)
-        options = ExportOptions(name or out.stem, network_geometry(read.network.kind))
+        geometry = network_geometry(read.network.kind)
+        options = ExportOptions(name or out.stem, geometry, precision=precision)
         export_checkpoint(read, out, options)
         if register or default:
             register_model(out, default)

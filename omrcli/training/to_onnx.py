@@ -20,6 +20,7 @@ from ..registry import SPEC_KEY, ModelSpec
 from ..staves import StaffGeometry
 from .checkpoint import Checkpoint
 from .network import NetworkSpec, _Output, build_network
+from .precision import TOLERANCES, change_precision, check_precision
 
 _OPSET = 17
 #: Largest difference of log-probabilities between torch and the ONNX runtime.
@@ -28,20 +29,25 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Name of the model, and the geometry it was trained with."""
+    """Name of the model, the geometry it was trained with, and the precision of its weights."""
 
     name: str
     geometry: StaffGeometry
     tolerance: float = TOLERANCE
+    precision: str = "float32"
 
 
 def export_checkpoint(checkpoint: Checkpoint, out: Path, options: ExportOptions) -> ModelSpec:
     """Write the averaged weights of a checkpoint as ONNX to `out`, whole or not at all.
 
+    Other precisions than float32 are compared with torch too, by the tolerances of `precision`.
+
     Raises:
+        UsageError: the precision is unknown.
         ModelError: the exported network differs from torch by more than the tolerance.
         MissingDependencyError: the onnx package is missing.
     """
+    check_precision(options.precision)
     network = build_network(checkpoint.network)
     network.load_state_dict(checkpoint.weights)
     network = _fold_output(network.eval(), checkpoint.network)
@@ -54,8 +60,23 @@ def export_checkpoint(checkpoint: Checkpoint, out: Path, options: ExportOptions)
             f"The exported network differs from torch by {difference:.2g} "
             f"(at most {options.tolerance:g} is allowed); nothing was written."
         )
+    if options.precision != "float32":
+        content = _reduce(network, content, checkpoint.network, options.precision)
+        content = set_metadata(content, SPEC_KEY, spec.to_json())
     write_file(out, content)
     return spec
+
+
+def _reduce(network: nn.Module, content: bytes, spec: NetworkSpec, precision: str) -> bytes:
+    """The content in another precision, if its probabilities stay near those of torch."""
+    reduced = change_precision(content, precision)
+    difference = measure_difference(network, reduced, spec, probabilities=True)
+    if not difference <= TOLERANCES[precision]:
+        raise ModelError(
+            f"In {precision} the probabilities differ from torch by {difference:.2g} "
+            f"(at most {TOLERANCES[precision]:g} is allowed); nothing was written."
+        )
+    return reduced
 
 
 def _describe(checkpoint: Checkpoint, options: ExportOptions) -> ModelSpec:
@@ -122,9 +143,11 @@ def _convert(network: nn.Module, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def measure_difference(network: nn.Module, content: bytes, spec: NetworkSpec) -> float:
-    """Largest difference of log-probabilities, torch against the ONNX runtime, on batches of
-    several sizes."""
+def measure_difference(
+    network: nn.Module, content: bytes, spec: NetworkSpec, probabilities: bool = False
+) -> float:
+    """Largest difference of log-probabilities (or of probabilities), torch against the ONNX
+    runtime, on batches of several sizes."""
     from ..logits import open_bytes
 
     session = open_bytes(content)
@@ -140,6 +163,8 @@ def measure_difference(network: nn.Module, content: bytes, spec: NetworkSpec) ->
         found = session(image.numpy(), true_widths.numpy())
         for row, width in enumerate(widths):
             frames = width // spec.width_reduction
-            difference = np.abs(expected[row, :frames] - found[row, :frames]).max()
+            pair = (expected[row, :frames], found[row, :frames])
+            one, other = map(np.exp, pair) if probabilities else pair
+            difference = np.abs(one - other).max()
             worst = max(worst, float(difference))
     return worst
