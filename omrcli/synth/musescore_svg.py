@@ -36,7 +36,10 @@ Points = NDArray[np.float64]
 _ELEMENT = re.compile(r'<(path|polyline) class="(\w+)"([^>]*?)(?: d| points)="([^"]*)"')
 _STROKE = re.compile(r'stroke-width="([\d.]+)"')
 _MATRIX = re.compile(r'transform="matrix\(([^)]*)\)"')
-_COMMAND = re.compile(r"([MLC])([^MLCZz]*)")
+_PUNCTUATION = re.compile(r"[MLCZz,]")
+_COMMAND = re.compile(r"[MLC]")
+#: Points that a command takes.
+_POINTS = {"M": 1, "L": 1, "C": 3}
 _CURVE_STEPS = 6
 
 
@@ -92,39 +95,39 @@ def _corners(shape: Outline | Line) -> Points:
 def _shapes(tag: str, data: str, attributes: str) -> tuple[Outline | Line, ...]:
     stroke, matrix = _STROKE.search(attributes), _MATRIX.search(attributes)
     width = float(stroke[1]) if stroke else 0.0
-    turn, shift = np.eye(2), np.zeros(2)
+    points = np.array(_PUNCTUATION.sub(" ", data).split(), float).reshape(-1, 2)
     if matrix:  # grace notes are scaled
         values = np.array(matrix[1].split(","), float).reshape(3, 2)
-        turn, shift = values[:2], values[2]
+        points = points @ values[:2] + values[2]
     if tag == "polyline":
-        points = np.array([pair.split(",") for pair in data.split()], float) @ turn + shift
-        return tuple(_line(a, b, width) for a, b in pairwise(points))
-    contours = tuple(contour @ turn + shift for contour in _contours(data))
+        return tuple(_join(points, width))
+    contours = _contours(_COMMAND.findall(data), points)
     if 'fill="none"' in attributes:  # the frame of a rehearsal mark
-        return tuple(_line(a, b, width) for c in contours for a, b in pairwise(c))
-    return (Outline(contours, width),) if contours else ()
+        return tuple(line for contour in contours for line in _join(contour, width))
+    return (Outline(tuple(contours), width),) if contours else ()
 
 
-def _line(start: Points, end: Points, width: float) -> Line:
-    return Line(float(start[0]), float(start[1]), float(end[0]), float(end[1]), width)
+def _join(points: Points, width: float) -> Iterator[Line]:
+    for (x0, y0), (x1, y1) in pairwise(points.tolist()):
+        yield Line(x0, y0, x1, y1, width)
 
 
-def _contours(data: str) -> Iterator[Points]:
-    """The closed contours of a path of absolute moves, lines and cubic curves."""
-    points: list[Points] = []
-    for command, text in _COMMAND.findall(data):
-        values = np.array(text.replace(",", " ").split(), float).reshape(-1, 2)
-        if command == "M":
-            if len(points) > 1:
-                yield np.vstack(points)
-            points = [values]
-        elif command == "L":
-            points.append(values)
-        else:
-            for corners in values.reshape(-1, 3, 2):
-                points.append(_BASIS @ np.vstack((points[-1][-1:], corners)))
-    if len(points) > 1:
-        yield np.vstack(points)
+def _contours(commands: Sequence[str], points: Points) -> list[Points]:
+    """The contours of a path of absolute moves, lines and cubic curves, through `points`."""
+    sizes = np.array([_POINTS[command] for command in commands])
+    first = (
+        np.cumsum(sizes) - sizes
+    )  # of its points, which follow the last one of the command before
+    moves = np.flatnonzero(np.array(commands) == "M")
+    # A straight line is a curve whose control points are its ends.
+    corners = first[:, None] + np.where(sizes[:, None] == 3, (-1, 0, 1, 2), (-1, -1, 0, 0))
+    curves = _BASIS @ points[corners]
+    ends = [*moves[1:], len(commands)]
+    return [
+        np.vstack((points[first[start]], curves[start + 1 : end].reshape(-1, 2)))
+        for start, end in zip(moves, ends, strict=True)
+        if end > start + 1
+    ]
 
 
 def _basis() -> Points:
