@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from omrcli.errors import UsageError
+from omrcli.image import PageImage
+from omrcli.staves import find_staves
 from omrcli.synth.degrade import (
     PRESETS,
     DegradeOptions,
@@ -182,3 +184,12 @@ def test_pages_shrink_to_the_interline_of_a_phone_picture() -> None:
     for seed in range(5):
         small = degrade_page(page, np.random.default_rng(seed), replace(CALM, shrink=1.0))
         assert 6 / INTERLINE - 0.02 < small.shape[0] / page.shape[0] < 10 / INTERLINE + 0.02
+
+
+def test_staves_are_found_in_photos() -> None:
+    page = np.pad(255 - make_staff(900), 40, constant_values=255)
+    found = 0
+    for seed in range(40):
+        worn = degrade_page(page, np.random.default_rng(seed), PRESETS["photo"])
+        found += len(find_staves(PageImage(worn, "photo.png", worn.shape[1], worn.shape[0]))) == 1
+    assert found >= 38

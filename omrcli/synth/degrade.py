@@ -26,9 +26,9 @@ STAFF_INTERLINES = 14
 #: Interlines in px of pages in phone pictures.
 _PHOTO_INTERLINES = (6.0, 10.0)
 #: Contrast (0..255) to which staff lines are sharpened, and the most that is done for it.
-_LEAST_CONTRAST, _MOST_GAIN = 48.0, 3.0
+_LEAST_CONTRAST, _MOST_GAIN = 56.0, 3.5
 #: Deviation of noise against the contrast of staff lines at which a person still sees them well.
-_LINE_NOISE = 0.3
+_LINE_NOISE = 0.27
 _BANK_SIZE = 2048
 _BANK_SIGMA = 40.0
 
