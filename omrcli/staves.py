@@ -22,6 +22,7 @@ from .staff_lines import (
 
 #: Height in interlines from which an image may hold staves of several sizes.
 _MIN_PAGE = 30
+_PIECE = 8192  # px of a normalised staff that are cut out at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +132,7 @@ def normalise_staff(page: PageImage, staff: Staff, geometry: StaffGeometry) -> S
     width = max(1, round((staff.x1 - staff.x0 + 2 * staff.interline) / scale))
     # Twice the size first, then halved: neither step drops or doubles thin lines.
     source, shrink = _shrink(page.pixels, 2 / scale)
-    large = cv2.remap(
-        *(source, *_dewarp_maps(staff, geometry, width, shrink)),
-        interpolation=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=255,
-    )
+    large = _look_up(source, *_dewarp_maps(staff, geometry, width, shrink))
     small = cv2.resize(large, (width, geometry.height), interpolation=cv2.INTER_AREA)
     ink = _to_ink(np.asarray(small, np.uint8), geometry.interline)
     return StaffImage(ink, staff, scale, x_offset)
@@ -151,6 +147,31 @@ def _shrink(pixels: Pixels, factor: float) -> tuple[Pixels, float]:
         return pixels, 1.0
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+
+
+def _look_up(source: Pixels, across: Floats, down: Floats) -> Pixels:
+    """The source at each (across, down), between its px; paper outside.
+
+    OpenCV takes no side of 32,767 px or more, and strips of music are longer; so it goes by pieces.
+    """
+    pieces: list[Pixels] = []
+    for left in range(0, across.shape[1], _PIECE):
+        x, y = across[:, left : left + _PIECE], down[:, left : left + _PIECE]
+        first, top = (max(0, int(at.min()) - 1) for at in (x, y))
+        part = source[
+            top : max(top + 1, int(y.max()) + 3), first : max(first + 1, int(x.max()) + 3)
+        ]
+        if not part.size:  # all of it is outside
+            pieces.append(np.full(x.shape, 255, np.uint8))
+            continue
+        piece = cv2.remap(
+            *(part, x - np.float32(first), y - np.float32(top)),
+            interpolation=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=255,
+        )
+        pieces.append(np.asarray(piece, np.uint8))
+    return np.hstack(pieces)
 
 
 def _dewarp_maps(

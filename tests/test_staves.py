@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from omrcli import staves
 from omrcli.image import PageImage, load_pages
 from omrcli.staves import Staff, StaffGeometry, find_staves, normalise_staff
 from tests.drawn import draw_page
@@ -198,6 +199,24 @@ def test_page_x_finds_a_barline_again() -> None:
     image = normalise_staff(make_page(pixels), find_one(pixels), GEOMETRY)
     spaces = image.pixels[GEOMETRY.top_line + 4 : GEOMETRY.top_line + 32 : 8]
     assert image.page_x(float(spaces.mean(axis=0).argmax()) + 0.5) == pytest.approx(500, abs=2)
+
+
+def test_a_strip_longer_than_opencv_takes() -> None:
+    pixels = draw_page(width=45_000)
+    pixels[TOP : TOP + 4 * INTERLINE, 44_799:44_802] = 0
+    image = normalise_staff(make_page(pixels), find_one(pixels), StaffGeometry(INTERLINE, 5, 5))
+    assert image.pixels.shape[1] > 2**15
+    spaces = image.pixels[image.pixels.shape[0] // 2 - 18 :: 12][:4, -400:]
+    found = image.pixels.shape[1] - 400 + float(spaces.mean(axis=0).argmax())
+    assert image.page_x(found + 0.5) == pytest.approx(44_800, abs=3)
+
+
+def test_pieces_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = make_page(draw_page())
+    (staff,) = find_staves(page)
+    whole = normalise_staff(page, staff, GEOMETRY).pixels
+    monkeypatch.setattr(staves, "_PIECE", 100)
+    assert np.abs(normalise_staff(page, staff, GEOMETRY).pixels - whole).max() < 0.02
 
 
 def test_ink_is_one_and_paper_zero_whatever_the_light() -> None:
