@@ -36,14 +36,14 @@ class Weights:
     Tuned on synthetic staves alone; docs/decoding.md has the command.
     """
 
-    classes: float = 0.3
-    moves: float = 0.1
-    keys: float = 0.2
-    units: float = 0.5
-    misfits: float = -2.0
-    uneven: float = -1.0
-    fractions: float = -2.0
-    ties: float = -4.0
+    classes: float = 0.308
+    moves: float = 0.121
+    keys: float = 0.232
+    units: float = 0.69
+    misfits: float = -2.989
+    uneven: float = -0.925
+    fractions: float = -1.895
+    ties: float = -4.226
 
     def of(self, features: Sequence[float]) -> float:
         """The weighted sum of the features of a track."""

@@ -34,6 +34,7 @@ from ..staves import StaffGeometry, find_staves, normalise_staff
 Matrix = NDArray[np.float64]
 _LISTED = 24  # hypotheses of a staff
 _ROUNDS = 2
+_SHARPNESS = 2.0  # of the shares: what counts in the end is the best hypothesis alone
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def minimise_risk(
 
 
 def _risk_slope(staff: Candidates, weights: Matrix) -> Matrix:
-    score = staff.ctc + staff.features @ weights
+    score = _SHARPNESS * (staff.ctc + staff.features @ weights)
     share = np.exp(score - score.max())
     share /= share.sum()
     slope: Matrix = (share * (staff.errors - share @ staff.errors)) @ staff.features
