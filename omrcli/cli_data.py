@@ -197,10 +197,16 @@ def tail(
             require_packages("matplotlib")
         wanted = read_semantic(vocabulary) if vocabulary else list(list_grammar())
         counted = {str(path): _count_source(path, max_files) for path in sources or ()}
-        if composed:
-            for share in sorted({0.0, rare_share}):
-                name = f"composed, {100 * share:g} % rare"
-                counted[name] = _count_composed(composed, share, seed, vocabulary)
+        mixes: dict[str, tuple[float, Path | None]] = {"composed": (0.0, None)}
+        if rare_share:
+            mixes[f"composed, {100 * rare_share:g} % rare"] = (rare_share, None)
+            if vocabulary:
+                mixes[f"composed, {100 * rare_share:g} % by --vocabulary"] = (
+                    rare_share,
+                    vocabulary,
+                )
+        for name, (share, file) in mixes.items() if composed else ():
+            counted[name] = _count_composed(composed, share, seed, file)
         _give_json(tail_to_json(counted, wanted), json_file)
         if json_file != "-":
             print_table(make_console(), tail_table(counted, wanted))
