@@ -158,7 +158,7 @@ def _rehearse() -> Counter[str]:
 
 
 def list_grammar() -> dict[str, float]:
-    """Some 6,000 tokens of the semantic encoding -> how much each is wanted (0..1)."""
+    """Some 10,000 tokens of the semantic encoding -> how much each is wanted (0..1)."""
     wanted: dict[Symbol, float] = {}
     for (duration, share), fermata in product(_durations().items(), (False, True)):
         rate = share * (_fermata_rate(duration) if fermata else 1.0)
