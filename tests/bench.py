@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from omrcli.errors import ModelError
+from omrcli.errors import MissingDependencyError, ModelError
 from omrcli.pipeline import TranscribeOptions, Transcriber
 from omrcli.registry import find_model
 from tests import tiny
@@ -22,6 +23,7 @@ from tests.drawn import write_page
 ROOT = Path(__file__).parent.parent
 RUNS = 3
 BATCH = 16
+DRAWN, FED = 96, 80  # staves, batches
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,48 @@ def choose_model() -> str | None:
     return None
 
 
+def measure_training_data() -> Iterator[str]:
+    """Lines on how fast staves are drawn, and how fast drawn ones are degraded and batched."""
+    try:
+        from torch.utils.data import DataLoader
+
+        from omrcli.alphabet import PositionalCodec
+        from omrcli.synth.dataset import SynthOptions
+        from omrcli.training.data import (
+            Augmentation,
+            BatchPlan,
+            StaffBatches,
+            StaffSet,
+            keep_readable,
+            plan_batches,
+        )
+        from omrcli.training.drawing import draw_staves
+        from omrcli.training.recipe import network_geometry
+
+        jobs = os.cpu_count() or 1
+        started = time.perf_counter()
+        staves = draw_staves(SynthOptions(count=DRAWN, seed=1, random_share=1, jobs=jobs))
+    except (ImportError, MissingDependencyError) as error:
+        yield f"training data               not measured: {error}"
+        return
+    yield f"staves drawn, start included{DRAWN / (time.perf_counter() - started):6.1f} staves/s"
+    geometry = network_geometry("lean")
+    known = StaffSet(*keep_readable(staves, PositionalCodec(), geometry, 4), geometry, 4)
+    plan = plan_batches(known.widths, BatchPlan(steps=FED, short_first=0))
+    feed = DataLoader(
+        StaffBatches(known, plan, Augmentation()),
+        batch_size=None,
+        num_workers=jobs,
+        multiprocessing_context="spawn",
+    )
+    count = 0
+    for number, batch in enumerate(feed):
+        if number == jobs:  # every worker has started
+            started, count = time.perf_counter(), 0
+        count += len(batch.widths)
+    yield f"drawn staves fed to training{count / (time.perf_counter() - started):6.1f} staves/s"
+
+
 def main(folder: Path) -> None:
     """Print one line for each figure."""
     example = ROOT / "examples" / "ode-to-joy.png"
@@ -87,6 +131,8 @@ def main(folder: Path) -> None:
     print(f"one staff to semantic, cold {best_of(*semantic)}")
     print(f"one staff to MusicXML, cold {best_of(*semantic, *musicxml)}")
     print(f"warm, file to score         {measure_warm(staff, model):6.1f} staves/s")
+    for line in measure_training_data():
+        print(line)
 
 
 if __name__ == "__main__":
