@@ -90,14 +90,21 @@ def arrange_signs(symbols: Sequence[Symbol], clef_before_barline: bool = True) -
     """
     opening = next((i for i, s in enumerate(symbols) if not isinstance(s, _SIGNS)), len(symbols))
     arranged = list(symbols[:opening])
-    order: list[type] = [Barline, KeySignature, TimeSignature]
-    order.insert(0 if clef_before_barline else 1, Clef)
     for is_sign, group in groupby(symbols[opening:], lambda s: isinstance(s, (Barline, *_SIGNS))):
         run = list(group)
         if is_sign and len({type(symbol) for symbol in run}) < len(run):
             raise InputError("Two signs of a kind stand side by side; leave this music out.")
-        arranged += sorted(run, key=lambda s: order.index(type(s))) if is_sign else run
+        arranged += _arrange_run(run, clef_before_barline) if is_sign else run
     return arranged
+
+
+def _arrange_run(run: Sequence[Symbol], clef_before_barline: bool) -> list[Symbol]:
+    # Behind a repeat that ends MuseScore draws the clef after the barline in any case.
+    ends = any(isinstance(s, Barline) and s.kind in ("repeat-end", "repeat-both") for s in run)
+    order: list[type] = [Barline, Clef, KeySignature, TimeSignature]
+    if clef_before_barline and not ends:
+        order[:2] = Clef, Barline
+    return sorted(run, key=lambda symbol: order.index(type(symbol)))
 
 
 def write_mscx(symbols: Sequence[Symbol], options: MscxOptions | None = None) -> str:

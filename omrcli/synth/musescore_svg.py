@@ -40,7 +40,6 @@ _PUNCTUATION = re.compile(r"[MLCZz,]")
 _COMMAND = re.compile(r"[MLC]")
 #: Points that a command takes.
 _POINTS = {"M": 1, "L": 1, "C": 3}
-_CURVE_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,8 @@ def _contours(commands: Sequence[str], points: Points) -> list[Points]:
     moves = np.flatnonzero(np.array(commands) == "M")
     # A straight line is a curve whose control points are its ends.
     corners = first[:, None] + np.where(sizes[:, None] == 3, (-1, 0, 1, 2), (-1, -1, 0, 0))
-    curves = _BASIS @ points[corners]
+    basis = _FINE if np.ptp(points[:, 0]) > _LONG else _COARSE
+    curves = basis @ points[corners]
     ends = [*moves[1:], len(commands)]
     return [
         np.vstack((points[first[start]], curves[start + 1 : end].reshape(-1, 2)))
@@ -130,13 +130,16 @@ def _contours(commands: Sequence[str], points: Points) -> list[Points]:
     ]
 
 
-def _basis() -> Points:
-    t = np.linspace(0, 1, _CURVE_STEPS + 1)[1:, None]
+def _basis(steps: int) -> Points:
+    """Weights (steps, 4) of the corners of a cubic curve in its points but the first."""
+    t = np.linspace(0, 1, steps + 1)[1:, None]
     k = np.arange(4)
     return np.asarray(np.array((1, 3, 3, 1)) * t**k * (1 - t) ** (3 - k))
 
 
-_BASIS = _basis()
+#: Glyphs have many short curves; what is wider than these units is a slur of two.
+_LONG = 100
+_COARSE, _FINE = _basis(6), _basis(24)
 
 
 def drawing_of(engraving: Engraving) -> Drawing:
