@@ -49,7 +49,7 @@ def calibrate(
     model: ModelOption = None,
     output: Output = None,
     device: DeviceOption = "auto",
-    beam: BeamOption = 1,
+    beam: BeamOption = 8,
     batch_size: BatchOption = 8,
     threads: ThreadsOption = 0,
     verbose: VerboseOption = False,

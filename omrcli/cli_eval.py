@@ -74,7 +74,7 @@ Beams = Annotated[
     typer.Option(
         "--beam",
         min=1,
-        help="As in `omr transcribe`; repeat to compare, in pairs with the first. Default: 1.",
+        help="As in `omr transcribe`; repeat to compare, in pairs with the first. Default: 8.",
         show_default=False,
     ),
 ]

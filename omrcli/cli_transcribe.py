@@ -29,7 +29,7 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT",
-        help="Images: PNG, JPEG, TIFF, WebP or BMP, of a staff or a page; - is standard input.",
+        help="Images or PDF files, of a staff or of pages; - is standard input.",
         show_default=False,
     ),
 ]
@@ -75,7 +75,7 @@ def transcribe(
     format: Formats = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
-    beam: BeamOption = 1,
+    beam: BeamOption = 8,
     batch_size: BatchOption = 8,
     threads: ThreadsOption = 0,
     tempo: Tempo = None,

@@ -34,6 +34,7 @@ WIDEST_MOVE = 9
 _LEAST_COUNT = 3
 _FLOOR = 1e-5  # probability of a class never seen, of a move, of an accidental
 _FORMAT = 1
+_ALIKE = ("clef-", "keySignature-")
 _FIFTHS = {step: place for place, step in enumerate("FCGDAEB", start=-1)}
 
 Context = tuple[str, ...]
@@ -49,7 +50,12 @@ class Counts:
 
 
 def unit_class(name: str) -> str:
-    """A positional unit without its staff position."""
+    """A positional unit without its staff position.
+
+    Clefs are one class, and so are keys: which of them is frequent depends on the corpus.
+    """
+    if name.startswith(_ALIKE):
+        return name.partition("-")[0]
     return name.partition("@")[0]
 
 

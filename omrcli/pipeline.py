@@ -12,7 +12,7 @@ from .alphabet import make_codec
 from .calibration import Calibration
 from .decoding import Unit, decode_units
 from .errors import NothingRecognisedError, UsageError
-from .image import PageImage, load_pages
+from .image import PageImage, iter_pages
 from .logits import Logits, Reader
 from .registry import Model, find_model
 from .rescoring import Alphabet, MusicOptions, decode_music
@@ -33,7 +33,7 @@ class TranscribeOptions:
 
     model: str | os.PathLike[str] | None = None
     device: str = "auto"
-    beam: int = 1
+    beam: int = 8
     batch_size: int = 8
     threads: int = 0
 
@@ -136,7 +136,7 @@ class Transcriber:
         return self._reader.device
 
     def transcribe(self, path: str | os.PathLike[str]) -> Transcription:
-        """Read every staff of an image file; "-" is standard input.
+        """Read every staff of an image file or PDF; "-" is standard input.
 
         Raises:
             InputError: the file is missing, unreadable, damaged or too large.
@@ -144,8 +144,12 @@ class Transcriber:
         """
         started = perf_counter()
         source = os.fspath(path)
-        images = load_pages(STDIN if source == STDIN else Path(source))
-        found = [pair for image in images for pair in self._cut_staves(image)]
+        pages: list[Page] = []
+        found: list[tuple[int, StaffImage]] = []
+        # One page at a time, and its pixels are dropped: a book needs no more memory than a page.
+        for image in iter_pages(STDIN if source == STDIN else Path(source)):
+            pages.append(Page(image.page_index, image.width, image.height))
+            found += self._cut_staves(image)
         if not found:
             raise NothingRecognisedError(_nothing(source, "no staff was found"))
         cut = perf_counter()
@@ -156,7 +160,7 @@ class Transcriber:
         score = self._build_score(readings)
         return Transcription(
             source=source,
-            pages=tuple(Page(image.page_index, image.width, image.height) for image in images),
+            pages=tuple(pages),
             staves=readings,
             score=score,
             model=self.model,
