@@ -3,12 +3,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from omrcli import registry
 from omrcli.errors import ModelError
-from omrcli.registry import ModelSpec
+from omrcli.registry import (
+    ModelSpec,
+    load_model,
+    read_manifest,
+    register_model,
+    verify_model,
+    write_spec,
+)
 from tests import tiny
 
 
@@ -147,3 +155,25 @@ def test_shipped_models_are_whole() -> None:
     for entry in manifest.entries:
         assert registry.verify_model(entry).name == entry.name
         assert entry.path.stat().st_size == entry.size <= 25_000_000
+
+
+def test_a_calibration_travels_in_the_file_and_keeps_the_manifest_up(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(tiny.PATH.read_bytes())
+    register_model(path)
+    old = load_model(path)
+    new = write_spec(old, replace(old.spec, calibration=(0.5, 0.1, 0.99)), path)
+    assert load_model(path).spec.calibration == (0.5, 0.1, 0.99)
+    assert new.sha256 != old.sha256
+    manifest = read_manifest(tmp_path)
+    assert manifest is not None
+    assert verify_model(manifest.entries[0]).sha256 == new.sha256
+    assert "calibration" not in old.spec.to_json()
+    again = write_spec(new, replace(new.spec, calibration=None), path)
+    assert again.spec == old.spec
+
+
+@pytest.mark.parametrize("values", [(0, 0, 1), (1, 0), (1, 0, 2), (1, float("inf"), 1), "abc"])
+def test_a_damaged_calibration_is_refused(values: Any) -> None:
+    with pytest.raises(ModelError, match="damaged calibration"):
+        replace(tiny.SPEC, calibration=values)
