@@ -24,7 +24,10 @@ def _texts(root: ET.Element, path: str) -> list[str | None]:
 
 
 def test_a_new_clef_stands_before_the_barline() -> None:
-    text = "clef-G2 note-C4_half barline-double timeSignature-3/4 keySignature-DM clef-F4 note-C3_half."
+    text = (
+        "clef-G2 note-C4_half barline-double timeSignature-3/4 keySignature-DM clef-F4 "
+        "note-C3_half."
+    )
     symbols = [parse_symbol(token) for token in text.split()]
     arranged = [str(symbol) for symbol in arrange_signs(symbols)]
     assert arranged[2:6] == ["clef-F4", "barline-double", "keySignature-DM", "timeSignature-3/4"]
