@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from omrcli.errors import OutputError
 from omrcli.error_sheet import write_error_sheet
+from omrcli.errors import OutputError
 from omrcli.evaluation import EvalModel, EvalOptions, EvalResult, Reading, evaluate
 from omrcli.readings import Mark, StaffBox
 from tests.drawn import write_page

@@ -10,14 +10,14 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from omrcli.errors import ModelError, UsageError  # noqa: E402
-from omrcli.logits import open_bytes  # noqa: E402
-from omrcli.registry import load_model  # noqa: E402
-from omrcli.staves import StaffGeometry  # noqa: E402
-from omrcli.training import to_onnx  # noqa: E402
-from omrcli.training.checkpoint import Checkpoint  # noqa: E402
-from omrcli.training.network import NetworkSpec, build_network  # noqa: E402
-from omrcli.training.precision import change_precision  # noqa: E402
+from omrcli.errors import ModelError, UsageError
+from omrcli.logits import open_bytes
+from omrcli.registry import load_model
+from omrcli.staves import StaffGeometry
+from omrcli.training import to_onnx
+from omrcli.training.checkpoint import Checkpoint
+from omrcli.training.network import NetworkSpec, build_network
+from omrcli.training.precision import change_precision
 
 GEOMETRY = StaffGeometry(8, 5, 5)
 UNITS = tuple(f"note-C4_{k}" for k in range(40))
