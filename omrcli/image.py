@@ -1,8 +1,9 @@
-"""File -> PageImages: any common image file as 8-bit grey pages, dark ink on light paper."""
+"""File -> PageImages: any common image file or PDF as 8-bit grey pages, dark ink on light paper."""
 
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import InputError
+from .pdf import is_pdf, render_pages
 
 Pixels = NDArray[np.uint8]
 
@@ -28,7 +30,7 @@ MAX_TOTAL_PIXELS = 1_500_000_000
 #: A smaller image cannot hold a staff.
 MIN_SIDE = 8
 
-_KNOWN = "PNG, JPEG, TIFF, WebP or BMP"
+_KNOWN = "PNG, JPEG, TIFF, WebP, BMP or PDF"
 _SUBFILE_TYPE = 254
 _REDUCED_COPY = 1
 
@@ -48,43 +50,67 @@ class PageImage:
 
 
 def load_pages(path: Path | str) -> list[PageImage]:
-    """Read all pages of an image file; "-" reads standard input.
+    """Read all pages of an image file or PDF at once; see `iter_pages`."""
+    return list(iter_pages(path))
+
+
+def iter_pages(path: Path | str) -> Iterator[PageImage]:
+    """Read the pages of an image file or PDF, each when it is asked for; "-" is standard input.
 
     Raises:
-        InputError: the file is missing, a folder, no image, damaged, or too large or small.
+        InputError: the file is missing, a folder, no image, damaged, encrypted, or too large or
+            small.
     """
     if str(path) == STDIN:
-        return decode_image(sys.stdin.buffer.read(), STDIN)
-    return decode_image(_read_bytes(Path(path)), str(path))
+        yield from _iter_decoded(sys.stdin.buffer.read(), STDIN)
+    else:
+        yield from _iter_decoded(_read_bytes(Path(path)), str(path))
 
 
 def decode_image(data: bytes, name: str) -> list[PageImage]:
-    """Decode the bytes of an image file; only a TIFF can have more than one page.
+    """Decode the bytes of an image file or PDF; only PDF and TIFF can have more than one page.
 
     Raises:
-        InputError: the bytes are no image, damaged, or the image is too large or small.
+        InputError: the bytes are no image, damaged, encrypted, or the image is too large or small.
     """
+    return list(_iter_decoded(data, name))
+
+
+def _iter_decoded(data: bytes, name: str) -> Iterator[PageImage]:
     shown = "standard input" if name == STDIN else name
     if not data:
         raise InputError(f"{shown} is empty; give an image ({_KNOWN}).")
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns below its own limit; ours is checked against the header.
-            warnings.simplefilter("ignore")
-            pages = list(_decode_pages(data, shown))
-    except InputError:
-        raise
-    except UnidentifiedImageError:
-        raise InputError(f"{shown} is no image that can be read; give a {_KNOWN} file.") from None
-    except Image.DecompressionBombError:
-        raise InputError(_too_large(shown)) from None
-    # The decoders raise nearly anything (struct.error, SyntaxError, zlib.error) on damaged files.
-    except Exception as error:
-        raise InputError(f"{shown} is damaged or cut short; export or copy it again.") from error
-    return [
-        PageImage(pixels, name, pixels.shape[1], pixels.shape[0], index)
-        for index, pixels in enumerate(pages)
-    ]
+    pages: Iterator[tuple[int, Pixels]] = _decode_images(data, shown)
+    if is_pdf(data):
+        pages = ((k, _to_paper(px)) for k, px in render_pages(data, shown, MAX_PIXELS))
+    for index, pixels in pages:
+        yield PageImage(pixels, name, pixels.shape[1], pixels.shape[0], index)
+
+
+def _decode_images(data: bytes, shown: str) -> Iterator[tuple[int, Pixels]]:
+    frames = _decode_frames(data, shown)
+    for index in itertools.count():
+        try:
+            with warnings.catch_warnings():
+                # Pillow warns below its own limit; ours is checked against the header.
+                warnings.simplefilter("ignore")
+                pixels = next(frames, None)
+        except InputError:
+            raise
+        except UnidentifiedImageError:
+            raise InputError(
+                f"{shown} is no image that can be read; give a {_KNOWN} file."
+            ) from None
+        except Image.DecompressionBombError:
+            raise InputError(_too_large(shown)) from None
+        # The decoders raise nearly anything (struct.error, SyntaxError, zlib.error) on damage.
+        except Exception as error:
+            raise InputError(
+                f"{shown} is damaged or cut short; export or copy it again."
+            ) from error
+        if pixels is None:
+            return
+        yield index, pixels
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -104,7 +130,7 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{str(path)!r} is no path; check its name.") from None
 
 
-def _decode_pages(data: bytes, shown: str) -> Iterator[Pixels]:
+def _decode_frames(data: bytes, shown: str) -> Iterator[Pixels]:
     total = 0
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         # The further frames of other formats are animations, previews and depth maps.

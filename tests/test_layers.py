@@ -23,6 +23,7 @@ DOORS = {
     "music21": ("musicxml*.py",),
     "mido": ("midi.py",),
     "PIL": ("image.py",),
+    "pypdfium2": ("pdf.py",),
     "onnxruntime": ("logits.py", "training/precision.py"),
     "matplotlib": ("plots.py",),
     "wordcloud": ("dataset_plots.py",),
