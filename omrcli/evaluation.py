@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .calibration import Outcome, Reliability, judge_tokens, measure_reliability
 from .error_classes import Mistake, count_classes, find_mistakes
-from .errors import InputError, NothingRecognisedError, UsageError
+from .errors import InputError, NothingRecognisedError, TokenError, UsageError
 from .metrics import (
     EditCounts,
     FrequencyGroup,
@@ -32,7 +32,7 @@ from .metrics import (
 from .pipeline import StaffReading, TranscribeOptions, Transcriber, Transcription
 from .readings import Mark, Marks, Reading, StaffBox, carry_marks, mark_confidences
 from .score import score_tokens
-from .tokens import project_primus
+from .tokens import Note, parse_symbol, project_primus
 
 if TYPE_CHECKING:
     from .corpus import Sample
@@ -160,6 +160,12 @@ class EvalResult:
     frequency: tuple[FrequencyGroup, ...]
     symbol_error_interval: Interval
     sequence_error_interval: Interval
+    notes: EditCounts
+
+    @property
+    def note_error_rate(self) -> float | None:
+        """Edits to pitch and length of notes, per note of the truth; None where it has none."""
+        return self.notes.error_rate
 
     @property
     def symbol_error_rate(self) -> float:
@@ -223,6 +229,7 @@ class EvalResult:
             "symbol_error_interval": _interval_json(self.symbol_error_interval),
             "sequence_error_rate": self.sequence_error_rate,
             "sequence_error_interval": _interval_json(self.sequence_error_interval),
+            "note_error_rate": self.note_error_rate,
             "counts": _counts_json(self.tally.counts),
             "kinds": {kind: _rate_json(c) for kind, c in sorted(self.tally.kinds.items())},
             "error_classes": dict(self.error_classes),
@@ -465,7 +472,29 @@ def _summarise(
         sequence_error_interval=bootstrap_interval(
             sequence_counts(each), options.resamples, options.seed
         ),
+        notes=sum(
+            (count_edits(list_notes(row.truth), list_notes(row.prediction)) for row in rows),
+            EditCounts(),
+        ),
     )
+
+
+def list_notes(tokens: Sequence[str]) -> list[str]:
+    """What sounds: pitch and length in quarters of each note, chord members low to high.
+
+    Grace notes, rests and ties are left out, and so is how a length is spelled.
+    """
+    return [text for token in tokens for text in _notes_of(token)]
+
+
+def _notes_of(token: str) -> list[str]:
+    try:
+        symbol = parse_symbol(token)
+    except TokenError:  # of another encoding
+        return []
+    if not isinstance(symbol, Note) or symbol.grace:
+        return []
+    return [f"{pitch}_{symbol.duration.quarters}" for pitch in symbol.pitches]
 
 
 def _compare(baseline: EvalResult, other: EvalResult) -> Comparison:

@@ -127,6 +127,7 @@ def _tabulate_summary(result: EvalResult) -> Table:
             "sequence error rate",
             format_rate(result.sequence_error_rate, result.sequence_error_interval),
         ),
+        ("note error rate", format_rate(result.note_error_rate)),
         ("substitutions", str(counts.substitutions)),
         ("insertions", str(counts.insertions)),
         ("deletions", str(counts.deletions)),
@@ -177,9 +178,7 @@ def reliability_table(reliability: Reliability, title: str = "By confidence") ->
     groups = [("under 0.5", reliability.unsure), ("from 0.99", reliability.sure)]
     names = [f"{item.low:g} to {item.high:g}" for item in reliability.bins]
     groups += zip(names, reliability.bins, strict=True)
-    rows = [
-        (name, *_format_bin(item)) for name, item in groups if item.tokens or name[0] in "uf"
-    ]
+    rows = [(name, *_format_bin(item)) for name, item in groups if item.tokens or name[0] in "uf"]
     return Table(
         title,
         ("confidence", "tokens", "wrong", "share wrong", "mean confidence"),

@@ -12,6 +12,7 @@ from omrcli.evaluation import (
     compare_results,
     evaluate,
     evaluation_json,
+    list_notes,
 )
 from omrcli.metrics import EditCounts
 from tests.readings import TRUTHS, Sample, make_model
@@ -48,6 +49,21 @@ def test_rates_counts_and_worst_samples() -> None:
     assert result.list_confusions(1) == [("", "tie", 1)]
     interval = result.symbol_error_interval
     assert interval.low <= 3 / 14 <= interval.high
+
+
+def test_notes_are_what_sounds() -> None:
+    staff = ["clef-G2", "note-C4_half.", "tie", "gracenote-D4_eighth", "note.eighth-L4",
+             "note-C4_eighth_3:2|note-E4_eighth_3:2", "rest-half"]  # fmt: skip
+    assert list_notes(staff) == ["C4_3", "C4_1/3", "E4_1/3"]
+
+
+def test_the_note_error_rate_leaves_all_but_notes_out() -> None:
+    truth = {"x": ("clef-G2", "note-C4_quarter", "note-D4_half", "barline")}
+    dotted = {"x": ("clef-F4", "note-C4_quarter_fermata", "note-D4_half.", "tie")}
+    result = run(dotted, truths=truth)
+    assert result.note_error_rate == 1 / 2
+    assert result.to_json()["note_error_rate"] == 1 / 2
+    assert run({}, truths={"x": ("rest-half",)}).note_error_rate is None
 
 
 def test_nothing_recognised_counts_as_deletions_and_unreadable_as_a_failure() -> None:
@@ -150,6 +166,7 @@ def test_json_has_stable_keys_and_survives_a_round_trip() -> None:
         "symbol_error_interval",
         "sequence_error_rate",
         "sequence_error_interval",
+        "note_error_rate",
         "counts",
         "kinds",
         "error_classes",
