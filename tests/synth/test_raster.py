@@ -8,7 +8,6 @@ import pytest
 from omrcli.errors import InputError
 from omrcli.synth.raster import (
     Box,
-    Line,
     Outline,
     measure_ink,
     paint,
