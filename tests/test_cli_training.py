@@ -51,7 +51,11 @@ def test_eval_json_and_plots(samples: Path, tmp_path: Path) -> None:
     record = json.loads(result.stdout)
     assert record["results"][0]["samples"] == 2
     assert record["results"][0]["symbol_error_rate"] == 0
-    assert sorted(path.name for path in plots.iterdir()) == ["confusions.png", "frequency.png"]
+    assert sorted(path.name for path in plots.iterdir()) == [
+        "confusions.png",
+        "frequency.png",
+        "reliability.png",
+    ]
 
 
 def test_eval_compares_models(samples: Path) -> None:
@@ -109,7 +113,9 @@ def test_synth_defaults_are_those_of_the_library() -> None:
     from omrcli.synth.dataset import SynthOptions
 
     for name, value in defaults_of(cli_synth.synth).items():
-        if name != "verbose":
+        if name == "clutter":
+            assert SynthOptions().clutter.share == value
+        elif name != "verbose":
             assert getattr(SynthOptions(), OTHER_NAMES.get(name, name)) == value, name
 
 
