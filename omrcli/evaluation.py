@@ -300,22 +300,22 @@ def _read(transcriber: Transcriber, image: Path) -> Reading:
     return Reading(joined, len(found.staves), marks, tuple(map(_box, found.staves)))
 
 
-def _join_tokens(found: Transcription, texts: tuple[str, ...]) -> tuple[str, ...]:
+def _join_tokens(found: Transcription) -> tuple[str, ...]:
     """One staff as it was read; several joined, without the clef and key that each line repeats."""
     if len(found.staves) == 1 or found.score is None:
-        return texts
-    return tuple(score_tokens(found.score))
+        return tuple(token.text for token in found.tokens)
+    return tuple(join_repeats(score_tokens(found.score)))
 
 
-def _mark_tokens(found: Transcription) -> Iterator[Mark]:
-    for place, staff in enumerate(found.staves):
-        for token, (left, right) in zip(staff.tokens, staff.spans, strict=True):
-            yield Mark(token.confidence, place, left, right)
-
-
-def _box(reading: StaffReading) -> StaffBox:
-    staff = reading.staff
-    return StaffBox(reading.page, staff.x0, staff.y0, staff.x1, staff.y1, staff.interline)
+def join_repeats(tokens: Sequence[str]) -> list[str]:
+    """A repeat that ends with one staff and begins with the next is one sign in the truth."""
+    joined: list[str] = []
+    for text in tokens:
+        if text == "repeat-start" and joined[-1:] == ["repeat-end"]:
+            joined[-1] = "repeat-both"
+        else:
+            joined.append(text)
+    return joined
 
 
 # --- evaluation -----------------------------------------------------------------------------------

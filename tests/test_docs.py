@@ -16,7 +16,20 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["transcribe", "synth", "train", "export", "eval", "models"])
+COMMANDS = (
+    "transcribe",
+    "synth",
+    "train",
+    "export",
+    "calibrate",
+    "eval",
+    "ablate",
+    "data",
+    "models",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_readme_shows_every_command(command: str) -> None:
     assert f"omr {command}" in README
     assert command in CliRunner().invoke(app, ["--help"]).stdout
@@ -46,3 +59,9 @@ def test_make_targets_in_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"\bmake ([a-z-]+)", README):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_readme_knows_all_commands() -> None:
+    groups = {group.name for group in app.registered_groups}
+    single = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    assert single | groups == set(COMMANDS)

@@ -12,6 +12,7 @@ from omrcli.evaluation import (
     compare_results,
     evaluate,
     evaluation_json,
+    join_repeats,
     list_notes,
 )
 from omrcli.metrics import EditCounts
@@ -49,6 +50,12 @@ def test_rates_counts_and_worst_samples() -> None:
     assert result.list_confusions(1) == [("", "tie", 1)]
     interval = result.symbol_error_interval
     assert interval.low <= 3 / 14 <= interval.high
+
+
+def test_repeats_that_meet_at_a_line_break_are_one() -> None:
+    tokens = ["rest-half", "repeat-end", "repeat-start", "rest-half", "repeat-end"]
+    assert join_repeats(tokens) == ["rest-half", "repeat-both", "rest-half", "repeat-end"]
+    assert join_repeats(["repeat-start", "rest-half"]) == ["repeat-start", "rest-half"]
 
 
 def test_notes_are_what_sounds() -> None:
