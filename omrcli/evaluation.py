@@ -300,10 +300,10 @@ def _read(transcriber: Transcriber, image: Path) -> Reading:
     return Reading(joined, len(found.staves), marks, tuple(map(_box, found.staves)))
 
 
-def _join_tokens(found: Transcription) -> tuple[str, ...]:
+def _join_tokens(found: Transcription, texts: tuple[str, ...]) -> tuple[str, ...]:
     """One staff as it was read; several joined, without the clef and key that each line repeats."""
     if len(found.staves) == 1 or found.score is None:
-        return tuple(token.text for token in found.tokens)
+        return texts
     return tuple(join_repeats(score_tokens(found.score)))
 
 
@@ -316,6 +316,17 @@ def join_repeats(tokens: Sequence[str]) -> list[str]:
         else:
             joined.append(text)
     return joined
+
+
+def _mark_tokens(found: Transcription) -> Iterator[Mark]:
+    for place, staff in enumerate(found.staves):
+        for token, (left, right) in zip(staff.tokens, staff.spans, strict=True):
+            yield Mark(token.confidence, place, left, right)
+
+
+def _box(reading: StaffReading) -> StaffBox:
+    staff = reading.staff
+    return StaffBox(reading.page, staff.x0, staff.y0, staff.x1, staff.y1, staff.interline)
 
 
 # --- evaluation -----------------------------------------------------------------------------------
