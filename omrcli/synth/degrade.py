@@ -29,6 +29,8 @@ _PHOTO_INTERLINES = (6.0, 10.0)
 _LEAST_CONTRAST, _MOST_GAIN = 56.0, 3.5
 #: Deviation of noise against the contrast of staff lines at which a person still sees them well.
 _LINE_NOISE = 0.27
+#: Share of the contrast of staff lines at which a pixel still turns black in a binarised image.
+_LINES_KEPT = 0.5
 _BANK_SIZE = 2048
 _BANK_SIGMA = 40.0
 
@@ -445,13 +447,15 @@ def _ink_area(ink: Gray) -> float:
 def _binarise(ink: Gray, unit: float, area: float) -> Gray:
     """One bit per pixel against the local mean, at the threshold that leaves about `area` of ink.
 
-    A fixed threshold would now and then delete all staff lines, and with them the pitches.
+    A fixed threshold would now and then delete all staff lines, and with them the pitches; so would
+    this one where the lines are the faintest ink, and it is kept below half of their contrast.
     """
     side = 2 * round(3 * unit) + 1
     contrast = _as_gray(cv2.subtract(ink, cv2.blur(ink, (side, side))))
     counts = np.bincount(contrast[::2, ::2].ravel(), minlength=256)
     darker = counts[::-1].cumsum()[::-1]  # pixels at least this much darker than their surroundings
-    threshold = max(8, int(np.count_nonzero(darker > area)))
+    faintest = int(_LINES_KEPT * _line_contrast(ink, unit))
+    threshold = max(8, min(faintest, int(np.count_nonzero(darker > area))))
     return _as_gray(cv2.threshold(contrast, threshold - 1, 255, cv2.THRESH_BINARY)[1])
 
 
