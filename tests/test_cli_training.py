@@ -145,6 +145,11 @@ def test_train_resume_export_and_read(samples: Path, tmp_path: Path) -> None:
     manifest = json.loads((model.parent / "manifest.json").read_text())
     assert manifest["default"] == "mine"
 
+    small, onward = tmp_path / "mine.ckpt", tmp_path / "onward"
+    assert run("export", out / "last.ckpt", "-o", small).exit_code == 0
+    assert small.stat().st_size < (out / "last.ckpt").stat().st_size / 2
+    assert run("train", samples, "--out", onward, "--from", small, *options).exit_code == 0
+
     shown = run("models", "show", model)
     assert "positional" in shown.stdout
     page = samples / "s0" / "s0.png"
