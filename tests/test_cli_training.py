@@ -15,7 +15,6 @@ from omrcli import cli_synth, cli_training
 from omrcli.cli import app
 from omrcli.errors import ExitCode
 from tests import tiny
-from tests.drawn import write_page
 
 
 def run(*arguments: str | Path) -> Any:
@@ -25,12 +24,7 @@ def run(*arguments: str | Path) -> Any:
 @pytest.fixture
 def samples(tmp_path: Path) -> Path:
     """Four PrIMuS-style samples of the tiny model's tune."""
-    for number in range(4):
-        folder = tmp_path / "samples" / f"s{number}"
-        folder.mkdir(parents=True)
-        write_page(folder / f"s{number}.png")
-        (folder / f"s{number}.semantic").write_text("\t".join(tiny.TUNE))
-    return tmp_path / "samples"
+    return tiny.write_samples(tmp_path / "samples")
 
 
 # --- eval -----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from omrcli.registry import SPEC_KEY, ModelSpec
+from tests.drawn import write_page
 
 PATH = Path(__file__).parent / "data" / "tiny.onnx"
 TUNE = (
@@ -86,6 +87,16 @@ def make_model(path: Path, spec: ModelSpec | None = SPEC, classes: int = SPEC.cl
     checker.check_model(model)
     save(model, path)
     return path
+
+
+def write_samples(folder: Path) -> Path:
+    """Four PrIMuS-style samples of the tune: s0/s0.png, s0/s0.semantic and so on."""
+    for number in range(4):
+        own = folder / f"s{number}"
+        own.mkdir(parents=True)
+        write_page(own / f"s{number}.png")
+        (own / f"s{number}.semantic").write_text("\t".join(TUNE))
+    return folder
 
 
 if __name__ == "__main__":

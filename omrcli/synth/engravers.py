@@ -6,19 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from omrcli.errors import InputError, UsageError
 from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.raster import Box, Drawing, measure_ink, paint
-from omrcli.synth.render import Margins, RenderedStaff
+from omrcli.synth.raster import Drawing, paint
+from omrcli.synth.render import Margins, RenderedStaff, frame_drawing, lighten_ink
 from omrcli.synth.surroundings import add_neighbours
 
 #: Samples that one run of an optional program draws; sample k belongs to block k // BLOCK.
 BLOCK = 32
 ENGRAVERS = ("verovio", "musescore")
-_PAPER = 255
 #: Music drawn beyond what a block needs, as some of it is refused, and runs until all is refused.
 _SPARE, _MOST_RUNS = 1.15, 10
 
@@ -50,18 +48,9 @@ def draw_look(rng: np.random.Generator) -> Look:
 
 def paint_staff(drawing: Drawing, look: Look) -> RenderedStaff:
     """The pixels of a drawing of one staff."""
-    ink, unit, margins = measure_ink(drawing), drawing.interline, look.margins
-    box = Box(
-        ink.x0 - margins.left * unit,
-        ink.y0 - margins.top * unit,
-        ink.x1 + margins.right * unit,
-        ink.y1 + margins.bottom * unit,
-    )
-    scale = look.interline / unit
-    pixels = paint(drawing, scale, box)
-    if look.ink:
-        levels = np.linspace(look.ink, _PAPER, _PAPER + 1)
-        pixels = np.asarray(cv2.LUT(pixels, np.round(levels).astype(np.uint8)))
+    box = frame_drawing(drawing, look.margins)
+    scale = look.interline / drawing.interline
+    pixels = lighten_ink(paint(drawing, scale, box), look.ink)
     return RenderedStaff(pixels, look.interline, (drawing.staff_top - box.y0) * scale)
 
 

@@ -157,16 +157,22 @@ def render_staff(tokens: Sequence[str], style: EngravingStyle | None = None) -> 
     check_engraving(svg, tokens)
     drawing = read_drawing(svg, style.lettering)
     scale = style.interline / drawing.interline
-    box = _frame(drawing, style.margins)
+    box = frame_drawing(drawing, style.margins)
     pixels = _draw_exactly(svg, scale, box) if style.exact else paint(drawing, scale, box)
-    if style.ink:
-        levels = np.linspace(style.ink, _PAPER, _PAPER + 1)
-        pixels = np.asarray(cv2.LUT(pixels, np.round(levels).astype(np.uint8)))
+    pixels = lighten_ink(pixels, style.ink)
     return RenderedStaff(pixels, style.interline, (drawing.staff_top - box.y0) * scale)
 
 
-def _frame(drawing: Drawing, margins: Margins) -> Box:
-    """The box around the ink, with margins."""
+def lighten_ink(pixels: Gray, ink: int) -> Gray:
+    """The picture (uint8, 255 = paper) with black brought to the gray level `ink`."""
+    if not ink:
+        return pixels
+    levels = np.linspace(ink, _PAPER, _PAPER + 1)
+    return np.asarray(cv2.LUT(pixels, np.round(levels).astype(np.uint8)))
+
+
+def frame_drawing(drawing: Drawing, margins: Margins) -> Box:
+    """The box around the ink, with margins, in units of the drawing."""
     ink, unit = measure_ink(drawing), drawing.interline
     return Box(
         ink.x0 - margins.left * unit,

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from statistics import mean
 
@@ -157,7 +158,8 @@ def _run(options: AblationOptions, variant: Variant, seed: int, hooks: _Hooks) -
     checkpoint = run_training(run, lambda now: report(folder.name, now), say)
     model = folder / "model.onnx"
     export_checkpoint(checkpoint, model, ExportOptions(folder.name, network_geometry(run.network)))
-    figures = measure(model, _token_counts(data))
+    assert data.cache is not None  # AblationOptions sees to it
+    figures = measure(model, _token_counts(data.cache))
     outcome = Outcome(variant.name, seed, figures, _seconds(checkpoint), checkpoint.step)
     write_file(result, (json.dumps(asdict(outcome), indent=1) + "\n").encode())
     return outcome
@@ -171,9 +173,9 @@ def prepare_ablation(options: AblationOptions, say: Callable[[str], None]) -> No
             load_staves(data, options.loop, say)
 
 
-def _token_counts(data: DataOptions) -> Counter[str]:
-    assert data.cache is not None
-    return Counter(text for staff in read_store(data.cache) for text in staff.texts)
+@lru_cache(maxsize=2)  # of the store with rare tokens and the one without, for all runs
+def _token_counts(store: Path) -> Counter[str]:
+    return Counter(text for staff in read_store(store) for text in staff.texts)
 
 
 def _seconds(checkpoint: Checkpoint) -> float:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tests.drawn import write_page
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.train
@@ -34,12 +33,7 @@ def read_losses(out: Path) -> list[tuple[str, str, str]]:
 
 
 def test_resume_after_sigkill_follows_the_same_losses(tmp_path: Path) -> None:
-    samples = tmp_path / "samples"
-    for number in range(4):
-        folder = samples / f"s{number}"
-        folder.mkdir(parents=True)
-        write_page(folder / f"s{number}.png")
-        (folder / f"s{number}.semantic").write_text("\t".join(tiny.TUNE))
+    samples = tiny.write_samples(tmp_path / "samples")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     undisturbed, killed = start(samples, whole), start(samples, cut)
     deadline = time.monotonic() + 900
