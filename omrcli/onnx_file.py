@@ -7,7 +7,6 @@ package, and the weights are seeked past, not read.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -58,16 +57,9 @@ def set_metadata(content: bytes, key: str, value: str) -> bytes:
 
 def _split_top_level(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield number and raw bytes, tag included, of each top-level field."""
-    stream = io.BytesIO(content)
     start = 0
-    while (tag := _read_varint(stream)) is not None:
-        if tag >> 3 == 0:
-            raise ValueError("field number 0")
-        end = _payload_length(stream, tag & 7) + stream.tell()
-        if end > len(content):
-            raise ValueError("truncated")
-        yield tag >> 3, content[start:end]
-        stream.seek(end)
+    for number, _, _, end in _walk_top_level(io.BytesIO(content), len(content)):
+        yield number, content[start:end]
         start = end
 
 
@@ -93,17 +85,26 @@ def _varint(value: int) -> bytes:
 
 def _top_level(stream: BinaryIO, size: int, wanted: int) -> Iterator[bytes]:
     """Yield the raw bytes of one top-level message field, seeking past all others."""
+    for number, wire, start, end in _walk_top_level(stream, size):
+        if number == wanted and wire == 2:
+            yield stream.read(end - start)
+
+
+def _walk_top_level(stream: BinaryIO, size: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield number, wire type, and where the payload starts and ends, of each top-level field.
+
+    The stream then stands at the payload, which may be read or not.
+    """
     while (tag := _read_varint(stream)) is not None:
         number, wire = tag >> 3, tag & 7
         if number == 0:
             raise ValueError("field number 0")
         length = _payload_length(stream, wire)
-        if stream.tell() + length > size:
+        start = stream.tell()
+        if start + length > size:
             raise ValueError("truncated")
-        if number == wanted and wire == 2:
-            yield stream.read(length)
-        else:
-            stream.seek(length, os.SEEK_CUR)
+        yield number, wire, start, start + length
+        stream.seek(start + length)
 
 
 def _payload_length(stream: BinaryIO, wire: int) -> int:
