@@ -43,6 +43,9 @@ Chosen = Annotated[
     typer.Option("--variant", metavar="NAME", help="Recipe to run; may be repeated. Default: all."),
 ]
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each recipe.")]
+Network = Annotated[
+    str, typer.Option(metavar="small|lean", help="Network that all recipes are compared with.")
+]
 Steps = Annotated[int, typer.Option(min=1, help="Training steps of each run.")]
 Pixels = Annotated[int, typer.Option("--batch-pixels", min=64, help="Padded width of a batch, px.")]
 Rate = Annotated[float, typer.Option(help="Highest learning rate of the one-cycle schedule.")]
@@ -66,6 +69,7 @@ def ablate(
     corpus: Corpora = None,
     test: Tests = None,
     variant: Chosen = None,
+    network: Network = "small",
     seeds: Seeds = 2,
     steps: Steps = 400,
     batch_pixels: Pixels = 10_752,
@@ -110,6 +114,7 @@ def ablate(
             plain=replace(data, rare_share=0.0, cache=out / "plain.staves"),
             loop=loop,
             seeds=seeds,
+            network=network,
             variants=ablation.choose_variants(variant or ()),
         )
         ablation.prepare_ablation(options, say)

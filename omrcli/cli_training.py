@@ -71,7 +71,10 @@ Alphabet = Annotated[
     str, typer.Option(metavar="positional|semantic", help="What the network's classes stand for.")
 ]
 NetworkName = Annotated[
-    str, typer.Option("--network", metavar="lean|baseline", help="Network; baseline is of 2018.")
+    str,
+    typer.Option(
+        "--network", metavar="lean|small|baseline", help="Network; baseline is that of 2018."
+    ),
 ]
 Factored = Annotated[
     bool, typer.Option("--factored", help="Sum output weights from factors of each class.")

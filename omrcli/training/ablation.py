@@ -27,13 +27,14 @@ from .to_onnx import ExportOptions, export_checkpoint
 class Variant:
     """A recipe under test; what it leaves out is the same for all.
 
-    `rare` trains on the store in which rare tokens were composed, else on the one without.
+    `network` None: the one that all are compared with. `rare` trains on the store in which rare
+    tokens were composed, else on the one without.
     """
 
     name: str
     loss: LossOptions
     alphabet: str = "positional"
-    network: str = "lean"
+    network: str | None = None
     factored: bool = False
     rare: bool = True
 
@@ -80,6 +81,7 @@ class AblationOptions:
     plain: DataOptions
     loop: LoopOptions
     seeds: int = 2
+    network: str = "small"
     variants: tuple[Variant, ...] = VARIANTS
 
     def __post_init__(self) -> None:
@@ -152,7 +154,7 @@ def _run(options: AblationOptions, variant: Variant, seed: int, hooks: _Hooks) -
         loop=replace(options.loop, out=folder, seed=seed, resume=True),
         loss=variant.loss,
         alphabet=variant.alphabet,
-        network=variant.network,
+        network=variant.network or options.network,
         factored=variant.factored,
     )
     checkpoint = run_training(run, lambda now: report(folder.name, now), say)

@@ -42,6 +42,14 @@ class NetworkSpec:
         return 2 if self.kind == "baseline" else 4
 
 
+#: Networks by name; `small` is the lean one at a fraction of its cost, to compare recipes with.
+NETWORKS: dict[str, NetworkSpec] = {
+    "lean": NetworkSpec(),
+    "small": NetworkSpec(channels=(8, 16, 32, 64), features=128, temporal_blocks=2, recurrent=48),
+    "baseline": NetworkSpec(kind="baseline", height=128),
+}
+
+
 def build_network(spec: NetworkSpec) -> nn.Module:
     """The module that a spec describes: forward(image (B, 1, H, W), widths (B,)) -> log_probs (B,
     T, C)."""

@@ -30,10 +30,9 @@ from .data import (
     write_store,
 )
 from .loop import Feeds, LoopOptions, LossOptions, Progress, Recipe, train
-from .network import NetworkSpec, factor_units
+from .network import NETWORKS, NetworkSpec, factor_units
 
 ALPHABETS = ("positional", "semantic")
-NETWORKS = ("lean", "baseline")
 _VALIDATION_SHARE, _MOST_VALIDATION = 0.02, 400
 
 
@@ -83,7 +82,8 @@ class TrainOptions:
                 f"The alphabet '{self.alphabet}' is unknown; choose positional or semantic."
             )
         if self.network not in NETWORKS:
-            raise UsageError(f"The network '{self.network}' is unknown; choose lean or baseline.")
+            known = ", ".join(NETWORKS)
+            raise UsageError(f"The network '{self.network}' is unknown; choose of {known}.")
 
 
 def network_geometry(network: str) -> StaffGeometry:
@@ -106,8 +106,8 @@ def run_training(
     geometry = network_geometry(options.network)
     training, validation = _load(options.data, options.loop, say)
     codec, alphabet = _make_codec(options, training)
-    spec = NetworkSpec(
-        kind=options.network,
+    spec = replace(
+        NETWORKS[options.network],
         height=geometry.height,
         classes=len(codec.units) + 1,
         factors=factor_units(codec.units) if options.factored else (),
