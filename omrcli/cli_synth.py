@@ -55,6 +55,15 @@ RareShare = Annotated[
     float,
     typer.Option("--rare", min=0, max=1, help="Share of the random music around rare tokens."),
 ]
+ChangedShare = Annotated[
+    float,
+    typer.Option(
+        "--changes",
+        min=0,
+        max=1,
+        help="Share of the excerpts of corpora with changes of clef, key or barline put in.",
+    ),
+]
 Vocabulary = Annotated[
     Path | None,
     typer.Option(
@@ -93,6 +102,7 @@ def synth(
     clutter: ClutterShare = 0.75,
     clutter_rate: ClutterRate = None,
     rare_share: RareShare = 0.3,
+    changed_share: ChangedShare = 0.15,
     vocabulary: Vocabulary = None,
     sheet: Sheet = None,
     engraver: Engraver = "verovio",
@@ -114,6 +124,7 @@ def synth(
             max_files=max_files,
             clutter=read_rates(clutter, clutter_rate or ()),
             rare_share=rare_share,
+            changed_share=changed_share,
             vocabulary=vocabulary,
             engraver=engraver,
         )

@@ -38,8 +38,10 @@ from omrcli.synth.marks import add_marks
 from omrcli.synth.rare_music import compose_rare_tokens
 from omrcli.synth.rarity import find_rare_tokens
 from omrcli.synth.render import EngravingStyle, RenderedStaff, draw_style, render_staff
+from omrcli.synth.rhythm import Dice
 from omrcli.synth.sources import SourceOptions, load_excerpts
 from omrcli.synth.surroundings import add_neighbours
+from omrcli.synth.variation import vary_excerpt
 from omrcli.tokens import format_semantic
 
 Music = tuple[tuple[str, ...], ...]
@@ -58,7 +60,8 @@ class SynthOptions:
     `jobs` 0 takes one process for each core, `random_share` (0..1) of the samples are random
     music and the others come from `corpora` (none: tunes that music21 ships), of each of which at
     most `max_files` files are read; `rare_share` (0..1) of the random music is composed around
-    rare tokens, of the grammar or of a file `vocabulary` of token texts. `degrade` is "none" or one
+    rare tokens, of the grammar or of a file `vocabulary` of token texts; into `changed_share` of
+    the excerpts of corpora changes of clef, key and barlines are put. `degrade` is "none" or one
     of degrade.PRESETS, and `engraver` one of engravers.ENGRAVERS or shares of several.
 
     Raises:
@@ -74,6 +77,7 @@ class SynthOptions:
     max_files: int = 400
     clutter: ClutterRates = field(default_factory=ClutterRates)
     rare_share: float = 0.3
+    changed_share: float = 0.15
     vocabulary: Path | None = None
     engraver: str = "verovio"
 
@@ -88,6 +92,8 @@ class SynthOptions:
             raise UsageError("The share of random music must lie between 0 and 1.")
         if not 0 <= self.rare_share <= 1:
             raise UsageError("The share of rare music must lie between 0 and 1.")
+        if not 0 <= self.changed_share <= 1:
+            raise UsageError("The share of changed excerpts must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)
@@ -203,7 +209,10 @@ def _draw_tokens(
 ) -> list[str] | tuple[str, ...]:
     if not music or rng.random() < options.random_share:
         return compose_staff(options, rng)
-    return music[int(rng.integers(len(music)))]
+    excerpt = music[int(rng.integers(len(music)))]
+    if rng.random() < options.changed_share:
+        return vary_excerpt(excerpt, Dice(rng))
+    return excerpt
 
 
 def compose_staff(options: SynthOptions, rng: np.random.Generator) -> list[str]:
@@ -266,6 +275,7 @@ def _claim_folder(out: Path, options: SynthOptions) -> None:
         "clutter": asdict(options.clutter),
         "engraver": options.engraver,
         "rare_share": options.rare_share,
+        "changed_share": options.changed_share,
         "vocabulary": options.vocabulary.as_posix() if options.vocabulary else None,
     }
     text = json.dumps(settings, indent=1) + "\n"
