@@ -57,6 +57,23 @@ class Item:
 
 
 @dataclass(frozen=True)
+class StaffLine:
+    """The tokens of one staff and its place; staves are listed in reading order.
+
+    `page` and `system` are 0-based, `system` on its page; `position` is the staff's place in its
+    system, from the top. `box` (left, top, right, bottom) and `spans` (left and right of each
+    token, or empty where that is not known) are in page px.
+    """
+
+    tokens: Sequence[Token]
+    page: int = 0
+    system: int = 0
+    position: int = 0
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    spans: Sequence[tuple[float, float]] = ()
+
+
+@dataclass(frozen=True)
 class Segment:
     """What stands between two barlines of a staff, and the one at its end, if one was read.
 
@@ -236,3 +253,11 @@ def _continues(last: Segment, first: Segment, time: TimeSignature | None) -> boo
     if any(isinstance(item.symbol, TimeSignature) for item in first.items):
         return False
     return last.quarters < time.quarters and last.quarters + first.quarters <= time.quarters
+
+
+def make_lines(staves: Sequence[StaffLine] | Sequence[Sequence[Token]]) -> list[StaffLine]:
+    """Staves as StaffLines; a plain sequence of tokens is a system of its own, all on one page."""
+    return [
+        staff if isinstance(staff, StaffLine) else StaffLine(staff, system=number)
+        for number, staff in enumerate(staves)
+    ]

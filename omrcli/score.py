@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from omrcli.assembly import Item, Segment, Sign, Signs, join_staves
+from omrcli.assembly import Item, Segment, Sign, Signs, StaffLine, join_staves, make_lines
 from omrcli.errors import UsageError
 from omrcli.tokens import (
     Barline,
@@ -124,15 +124,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Score:
-    """One or more parts and a title."""
+    """One or more parts, a title and a composer; `notices` tell the user how staves were joined."""
 
     parts: tuple[Part, ...]
     title: str | None = None
+    composer: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What a written file says beyond the notes: a title, and a tempo in quarter notes a minute.
+    """What a written file says beyond the notes.
+
+    `tempo` is in quarter notes a minute; `layout` keeps the line and page breaks of the source.
 
     Raises:
         UsageError: the tempo is outside what MIDI can hold and players play.
@@ -140,6 +144,8 @@ class ExportOptions:
 
     title: str | None = None
     tempo: float | None = None
+    composer: str | None = None
+    layout: bool = True
 
     def __post_init__(self) -> None:
         if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
@@ -170,18 +176,30 @@ class MeasureWarning:
         )
 
 
-def build_score(staves: Sequence[Sequence[Token]], title: str | None = None) -> Score:
-    """Join the tokens of staves, in reading order, into a score of one part.
+def build_score(
+    lines: Sequence[StaffLine] | Sequence[Sequence[Token]],
+    title: str | None = None,
+    composer: str | None = None,
+) -> Score:
+    """Join the tokens of staves, in reading order, into a score.
+
+    A plain sequence of token sequences is one part, one staff a system.
 
     Raises:
         TokenError: a token is none of the semantic encoding.
     """
-    segments = join_staves(staves)
+    segments = join_staves([line.tokens for line in make_lines(lines)])
     signs = Signs()
     measures = [_measure(segment, signs) for segment in segments if segment.has_events]
     last = segments[-1] if segments else Segment(())
     trailing = () if last.has_events else _lay_out(last.items, None)[1]
-    return Score((Part(tuple(_numbered(_with_tie_stops(measures))), trailing),), title)
+    part = Part(tuple(_numbered(_with_tie_stops(measures))), trailing)
+    return Score((part,), title, composer)
+
+
+def score_warnings(score: Score) -> list[str]:
+    """All that a user should know of a score: how it was joined, and measures that do not add up."""
+    return [*score.notices, *map(str, measure_warnings(score))]
 
 
 def score_tokens(score: Score) -> list[str]:
