@@ -38,6 +38,9 @@ Tests = Annotated[
         help="Test set to measure on, and kinds of token to ignore there, such as tie.",
     ),
 ]
+Clutter = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of the drawn staves that carry clutter.")
+]
 Chosen = Annotated[
     list[str] | None,
     typer.Option("--variant", metavar="NAME", help="Recipe to run; may be repeated. Default: all."),
@@ -68,6 +71,7 @@ def ablate(
     held: Held = 300,
     corpus: Corpora = None,
     test: Tests = None,
+    clutter: Clutter = 0.1,
     variant: Chosen = None,
     network: Network = "small",
     seeds: Seeds = 2,
@@ -90,11 +94,12 @@ def ablate(
         from .training.recipe import DataOptions
 
         sets = [_parse_test(text) for text in test or ()]
-        folder = _draw_held_out(out, held, tuple(corpus or ()))
+        folder = _draw_held_out(out, held, tuple(corpus or ()), clutter)
         sets += [TestSet("synthetic", folder)] if folder else []
         data = DataOptions(
             synth=synth,
             corpora=tuple(corpus or ()),
+            clutter_share=clutter,
             cache=out / "rare.staves",
             batch_pixels=batch_pixels,
             short_first=0.3,
@@ -132,12 +137,19 @@ def _parse_test(text: str) -> TestSet:
     return TestSet(name, Path(folder), tuple(kind for kind in kinds.split(",") if kind))
 
 
-def _draw_held_out(out: Path, held: int, corpora: tuple[Path, ...]) -> Path | None:
+def _draw_held_out(out: Path, held: int, corpora: tuple[Path, ...], clutter: float) -> Path | None:
     if not held:
         return None
+    from .synth.clutter import read_rates
     from .synth.dataset import SynthOptions, write_samples
 
-    options = SynthOptions(count=held, seed=HELD_OUT_SEED, corpora=corpora, degrade="scan")
+    options = SynthOptions(
+        count=held,
+        seed=HELD_OUT_SEED,
+        corpora=corpora,
+        degrade="scan",
+        clutter=read_rates(clutter, ()),
+    )
     with show_progress("drawing staves to measure on", held) as advance:
         write_samples(out / "held-out", options, advance)
     return out / "held-out"

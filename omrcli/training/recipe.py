@@ -42,8 +42,8 @@ class DataOptions:
 
     `split` lists the samples to train on and `validation` those to validate on; without
     `validation`, every fiftieth sample is held back. `synth` staves are engraved, from
-    `corpora` and random music, of which `rare_share` (None: as SynthOptions has it) is composed
-    around rare tokens. `cache` keeps all normalised staves for the next run.
+    `corpora` and random music, of which `rare_share` is composed around rare tokens;
+    `clutter_share` of them carry clutter (None: as SynthOptions has it, of both). `cache` keeps all normalised staves for the next run.
     """
 
     folders: tuple[Path, ...] = ()
@@ -54,6 +54,7 @@ class DataOptions:
     synth: int = 0
     corpora: tuple[Path, ...] = ()
     rare_share: float | None = None
+    clutter_share: float | None = None
     cache: Path | None = None
     batch_pixels: int = 10_752
     short_first: float = 0.1
@@ -188,6 +189,8 @@ def _draw_synth(
     )
     if data.rare_share is not None:
         options = replace(options, rare_share=data.rare_share)
+    if data.clutter_share is not None:
+        options = replace(options, clutter=replace(options.clutter, share=data.clutter_share))
     return draw_staves(options)
 
 
