@@ -43,7 +43,8 @@ class DataOptions:
     `split` lists the samples to train on and `validation` those to validate on; without
     `validation`, every fiftieth sample is held back. `synth` staves are engraved, from
     `corpora` and random music, of which `rare_share` is composed around rare tokens;
-    `clutter_share` of them carry clutter (None: as SynthOptions has it, of both). `cache` keeps all normalised staves for the next run.
+    `clutter_share` of them carry clutter (None: as SynthOptions has it, of both). `cache` keeps
+    all normalised staves for the next run.
     """
 
     folders: tuple[Path, ...] = ()
