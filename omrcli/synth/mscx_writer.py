@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby
 from xml.sax.saxutils import escape
 
 from omrcli.alphabet import shown_accidentals
 from omrcli.errors import InputError
 from omrcli.synth.beams import LayerItem, split_tuplets
 from omrcli.synth.markup import Marks, Markup
+from omrcli.synth.measures import (
+    BARLINE_FIRST,
+    CLEF_FIRST,
+    MeasureSymbols,
+    SignOrder,
+    find_ties,
+    length_of,
+    sort_signs,
+    split_measures,
+)
 from omrcli.tokens import (
     DURATIONS,
     Barline,
@@ -60,7 +69,6 @@ _ARTICULATIONS = {
     "trill": "ornamentTrill", "turn": "ornamentTurn", "mordent": "ornamentMordent",
 }
 # fmt: on
-_SIGNS = (Clef, KeySignature, TimeSignature)
 
 
 @dataclass(frozen=True)
@@ -88,23 +96,13 @@ def arrange_signs(symbols: Sequence[Symbol], clef_before_barline: bool = True) -
     Raises:
         InputError: two barlines, or two signs of a kind, stand side by side.
     """
-    opening = next((i for i, s in enumerate(symbols) if not isinstance(s, _SIGNS)), len(symbols))
-    arranged = list(symbols[:opening])
-    for is_sign, group in groupby(symbols[opening:], lambda s: isinstance(s, (Barline, *_SIGNS))):
-        run = list(group)
-        if is_sign and len({type(symbol) for symbol in run}) < len(run):
-            raise InputError("Two signs of a kind stand side by side; leave this music out.")
-        arranged += _arrange_run(run, clef_before_barline) if is_sign else run
-    return arranged
 
+    def order(run: Sequence[Symbol]) -> SignOrder:
+        # Behind a repeat that ends MuseScore draws the clef after the barline in any case.
+        ends = any(isinstance(s, Barline) and s.kind in ("repeat-end", "repeat-both") for s in run)
+        return CLEF_FIRST if clef_before_barline and not ends else BARLINE_FIRST
 
-def _arrange_run(run: Sequence[Symbol], clef_before_barline: bool) -> list[Symbol]:
-    # Behind a repeat that ends MuseScore draws the clef after the barline in any case.
-    ends = any(isinstance(s, Barline) and s.kind in ("repeat-end", "repeat-both") for s in run)
-    order: list[type] = [Barline, Clef, KeySignature, TimeSignature]
-    if clef_before_barline and not ends:
-        order[:2] = Clef, Barline
-    return sorted(run, key=lambda symbol: order.index(type(symbol)))
+    return sort_signs(symbols, order)
 
 
 def write_mscx(symbols: Sequence[Symbol], options: MscxOptions | None = None) -> str:
@@ -137,67 +135,6 @@ _DOCUMENT = (
 )
 
 
-@dataclass
-class MeasureSymbols:
-    """A measure to write: indices of its symbols; `right` is None where no barline ends it."""
-
-    indices: list[int] = field(default_factory=list)
-    right: Barline | None = None
-    starts_repeat: bool = False
-    length: Fraction = Fraction(0)  # quarter notes
-    number: int = 0  # of measures before it
-    meter: TimeSignature | None = None
-
-
-def split_measures(symbols: Sequence[Symbol]) -> list[MeasureSymbols]:
-    """Cut a sequence at its barlines, and before a key or meter that changes among notes.
-
-    Raises:
-        InputError: there is a measure without notes and rests.
-    """
-    measures = [MeasureSymbols()]
-    meter: TimeSignature | None = None
-    for index, symbol in enumerate(symbols):
-        measure = measures[-1]
-        if isinstance(symbol, (KeySignature, TimeSignature)):
-            if measure.length:  # no barline is drawn there
-                measures.append(measure := MeasureSymbols())
-            meter = symbol if isinstance(symbol, TimeSignature) else meter
-        if isinstance(symbol, Barline):
-            _end_measure(measures, symbol)
-        else:
-            measure.indices.append(index)
-            measure.length += _length(symbol, meter)
-        measures[-1].meter = meter
-    if not measures[-1].indices and len(measures) > 1:
-        measures.pop()
-    number = 0
-    for measure in measures:
-        if not measure.length:
-            raise InputError("There is a measure without notes; leave this music out.")
-        measure.number = number
-        first = [symbols[i] for i in measure.indices if isinstance(symbols[i], Multirest)]
-        number += first[0].count if first and isinstance(first[0], Multirest) else 1
-    return measures
-
-
-def _end_measure(measures: list[MeasureSymbols], barline: Barline) -> None:
-    measure = measures[-1]
-    if barline.kind == "repeat-start" and len(measures) == 1 and not measure.length:
-        measure.starts_repeat = True
-        return
-    measure.right = barline
-    measures.append(MeasureSymbols(starts_repeat=barline.kind in ("repeat-start", "repeat-both")))
-
-
-def _length(symbol: Symbol, meter: TimeSignature | None) -> Fraction:
-    if isinstance(symbol, Multirest):
-        return meter.quarters if meter else Fraction(4)
-    if isinstance(symbol, Rest) or (isinstance(symbol, Note) and not symbol.grace):
-        return symbol.duration.quarters
-    return Fraction(0)
-
-
 @dataclass(frozen=True)
 class _Place:
     """Where a note begins: measure number, and quarter notes into it."""
@@ -226,7 +163,7 @@ class _Writer:
             onset = Fraction(0)
             for index in measure.indices:
                 yield index, _Place(measure.number, onset)
-                onset += _length(self.symbols[index], measure.meter)
+                onset += length_of(self.symbols[index], measure.meter)
 
     def _between(self, start: int, end: int, notes: int = 0) -> tuple[str, str]:
         """The two halves of a spanner from one symbol to another."""
@@ -374,31 +311,6 @@ class _Writer:
 
 
 _BREAK = "<breakMultiMeasureRest>1</breakMultiMeasureRest>"
-
-
-def find_ties(symbols: Sequence[Symbol]) -> Iterator[tuple[int, int]]:
-    """Indices of the two notes of each tie.
-
-    Raises:
-        InputError: a tie does not join two notes.
-    """
-    last: int | None = None
-    open_tie: int | None = None
-    for index, symbol in enumerate(symbols):
-        if isinstance(symbol, Tie):
-            if last is None or open_tie is not None:
-                raise InputError("A tie must follow a note.")
-            open_tie = last
-        elif isinstance(symbol, (Rest, Multirest)):
-            last = None
-            if open_tie is not None:
-                raise InputError("A tie leads to a rest.")
-        elif isinstance(symbol, Note) and not symbol.grace:
-            if open_tie is not None:
-                yield open_tie, index
-            last, open_tie = index, None
-    if open_tie is not None:
-        raise InputError("The last tie leads out of the staff.")
 
 
 def _location(measures: int, fractions: Fraction, notes: int) -> str:

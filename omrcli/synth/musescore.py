@@ -1,5 +1,5 @@
 """Tokens -> staves engraved by MuseScore 3, an optional program; only what provably shows its
-tokens is kept (see `musescore_svg`).
+tokens is kept (see `proof`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from omrcli.errors import InputError, MissingDependencyError
 from omrcli.synth.clutter import ClutterRates
 from omrcli.synth.markup import draw_markup, draw_rates
 from omrcli.synth.mscx_writer import MscxOptions, arrange_signs, write_mscx
-from omrcli.synth.musescore_svg import check_engraving, drawing_of, read_engraving
+from omrcli.synth.musescore_svg import read_engraving
+from omrcli.synth.proof import check_engraving, drawing_of
 from omrcli.synth.raster import Drawing
 from omrcli.tokens import Symbol, parse_symbol
 

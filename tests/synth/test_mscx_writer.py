@@ -10,7 +10,8 @@ import pytest
 from omrcli.errors import InputError
 from omrcli.synth.compose import compose_tokens
 from omrcli.synth.markup import Marks, Markup, Span
-from omrcli.synth.mscx_writer import MscxOptions, arrange_signs, find_ties, write_mscx
+from omrcli.synth.measures import find_ties
+from omrcli.synth.mscx_writer import MscxOptions, arrange_signs, write_mscx
 from omrcli.tokens import parse_symbol
 
 

@@ -13,7 +13,8 @@ from omrcli.synth import musescore
 from omrcli.synth.clutter import ClutterRates
 from omrcli.synth.compose import compose_tokens
 from omrcli.synth.musescore import engrave_musescore, find_musescore, run_musescore
-from omrcli.synth.musescore_svg import check_engraving, read_engraving
+from omrcli.synth.musescore_svg import read_engraving
+from omrcli.synth.proof import check_engraving
 from omrcli.tokens import parse_symbol
 
 needs_musescore = pytest.mark.skipif(
