@@ -38,6 +38,15 @@ class InputError(OmrError):
     exit_code = ExitCode.INPUT
 
 
+class DamagedPageError(InputError):
+    """A damaged page of a file whose other pages may be sound; `index` counts from 0."""
+
+    def __init__(self, shown: str, index: int) -> None:
+        """`shown` names the file."""
+        super().__init__(f"Page {index + 1} of {shown} is damaged; export or copy the file again.")
+        self.index = index
+
+
 class TokenError(InputError):
     """A text that is no token of the encoding."""
 

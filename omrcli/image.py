@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
-import itertools
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .errors import InputError
-from .pdf import is_pdf, render_pages
+from .errors import DamagedPageError, InputError
+from .pdf import Content, PdfFile, is_pdf
 
 Pixels = NDArray[np.uint8]
 
@@ -25,12 +25,13 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 #: Limits that the header is checked against before a pixel is decoded.
 MAX_SIDE = 60_000
 MAX_PIXELS = 150_000_000
-#: All pages of one file together; each pixel is held as one byte.
+#: All pages of one file together, where all are held at once, one byte a pixel.
 MAX_TOTAL_PIXELS = 1_500_000_000
 #: A smaller image cannot hold a staff.
 MIN_SIDE = 8
 
 _KNOWN = "PNG, JPEG, TIFF, WebP, BMP or PDF"
+_HEAD = 1024  # bytes that tell the kind of a file
 _SUBFILE_TYPE = 254
 _REDUCED_COPY = 1
 
@@ -40,6 +41,8 @@ class PageImage:
     """One page: `pixels` (H, W) uint8, 255 = paper; `width` and `height` are its size in px.
 
     `path` is the file as the user gave it ("-" is standard input), `page_index` its page, from 0.
+    `dpi` is the resolution of a drawing that can be drawn at another one too, in dots an inch; it
+    is None for pages made of pixels, which are decoded as they are.
     """
 
     pixels: Pixels
@@ -47,11 +50,49 @@ class PageImage:
     width: int
     height: int
     page_index: int = 0
+    dpi: float | None = None
+
+
+class Document(Protocol):
+    """A file of pages, each decoded when it is asked for. `name` is the file as the user gave it.
+
+    `title` and `composer` are what the file says of itself, if that can be believed.
+    """
+
+    name: str
+    title: str | None
+    composer: str | None
+
+    def __len__(self) -> int:
+        """The number of its pages."""
+
+    def load(self, index: int, dpi: float | None = None) -> PageImage:
+        """Decode a page, from 0; drawings are drawn at `dpi` dots an inch, or as is usual.
+
+        Raises:
+            DamagedPageError: this page is damaged.
+            InputError: it is too large or too small.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def open_document(path: Path | str) -> Document:
+    """Open an image file or PDF; "-" is standard input, which is read at once.
+
+    Raises:
+        InputError: the file is missing, empty, a folder, no image, damaged or encrypted.
+        MissingDependencyError: it is a PDF, and pypdfium2 is not installed.
+    """
+    if str(path) == STDIN:
+        return _open(sys.stdin.buffer.read(), STDIN)
+    return _open(_find_content(Path(path)), str(path))
 
 
 def load_pages(path: Path | str) -> list[PageImage]:
     """Read all pages of an image file or PDF at once; see `iter_pages`."""
-    return list(iter_pages(path))
+    return _load_all(open_document(path))
 
 
 def iter_pages(path: Path | str) -> Iterator[PageImage]:
@@ -61,10 +102,9 @@ def iter_pages(path: Path | str) -> Iterator[PageImage]:
         InputError: the file is missing, a folder, no image, damaged, encrypted, or too large or
             small.
     """
-    if str(path) == STDIN:
-        yield from _iter_decoded(sys.stdin.buffer.read(), STDIN)
-    else:
-        yield from _iter_decoded(_read_bytes(Path(path)), str(path))
+    with closing(open_document(path)) as document:
+        for index in range(len(document)):
+            yield document.load(index)
 
 
 def decode_image(data: bytes, name: str) -> list[PageImage]:
@@ -73,49 +113,42 @@ def decode_image(data: bytes, name: str) -> list[PageImage]:
     Raises:
         InputError: the bytes are no image, damaged, encrypted, or the image is too large or small.
     """
-    return list(_iter_decoded(data, name))
+    return _load_all(_open(data, name))
 
 
-def _iter_decoded(data: bytes, name: str) -> Iterator[PageImage]:
-    shown = "standard input" if name == STDIN else name
-    if not data:
-        raise InputError(f"{shown} is empty; give an image ({_KNOWN}).")
-    pages: Iterator[tuple[int, Pixels]] = _decode_images(data, shown)
-    if is_pdf(data):
-        pages = ((k, _to_paper(px)) for k, px in render_pages(data, shown, MAX_PIXELS))
-    for index, pixels in pages:
-        yield PageImage(pixels, name, pixels.shape[1], pixels.shape[0], index)
+def show_name(name: str) -> str:
+    """What an input is called in messages."""
+    return "standard input" if name == STDIN else name
 
 
-def _decode_images(data: bytes, shown: str) -> Iterator[tuple[int, Pixels]]:
-    frames = _decode_frames(data, shown)
-    for index in itertools.count():
-        try:
-            with warnings.catch_warnings():
-                # Pillow warns below its own limit; ours is checked against the header.
-                warnings.simplefilter("ignore")
-                pixels = next(frames, None)
-        except InputError:
-            raise
-        except UnidentifiedImageError:
-            raise InputError(
-                f"{shown} is no image that can be read; give a {_KNOWN} file."
-            ) from None
-        except Image.DecompressionBombError:
-            raise InputError(_too_large(shown)) from None
-        # The decoders raise nearly anything (struct.error, SyntaxError, zlib.error) on damage.
-        except Exception as error:
-            raise InputError(
-                f"{shown} is damaged or cut short; export or copy it again."
-            ) from error
-        if pixels is None:
-            return
-        yield index, pixels
+def _load_all(document: Document) -> list[PageImage]:
+    pages: list[PageImage] = []
+    total = 0
+    with closing(document):
+        for index in range(len(document)):
+            pages.append(document.load(index))
+            total += pages[-1].pixels.size
+            if total > MAX_TOTAL_PIXELS:
+                raise InputError(_too_large(show_name(document.name)))
+    return pages
 
 
-def _read_bytes(path: Path) -> bytes:
+def _open(content: Content, name: str) -> Document:
+    head = content if isinstance(content, bytes) else _read_bytes(content, _HEAD)
+    if not head:
+        raise InputError(f"{show_name(name)} is empty; give an image ({_KNOWN}).")
+    return _PdfPages(content, name) if is_pdf(head) else _ImagePages(content, name)
+
+
+def _find_content(path: Path) -> Content:
+    """A file that can be read again and again stays where it is; a pipe is read at once."""
+    return path if path.is_file() else _read_bytes(path)
+
+
+def _read_bytes(path: Path, most: int = -1) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            return stream.read(most)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; check the path.") from None
     except IsADirectoryError:
@@ -130,18 +163,88 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{str(path)!r} is no path; check its name.") from None
 
 
-def _decode_frames(data: bytes, shown: str) -> Iterator[Pixels]:
-    total = 0
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        # The further frames of other formats are animations, previews and depth maps.
-        frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-        for frame in range(frames):
-            image.seek(frame)
-            if frame and _is_reduced_copy(image):
-                continue
-            total += image.width * image.height
-            _check_size(image, total, shown)
-            yield _to_paper(_to_grey(image))
+class _PdfPages:
+    """The pages of a PDF, drawn."""
+
+    def __init__(self, content: Content, name: str) -> None:
+        self.name = name
+        self._file = PdfFile(content, show_name(name))
+        self.title, self.composer = self._file.title, self._file.composer
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    def load(self, index: int, dpi: float | None = None) -> PageImage:
+        drawn = self._file.draw(index, dpi, MAX_PIXELS)
+        pixels = _to_paper(drawn.pixels)
+        height, width = pixels.shape
+        return PageImage(pixels, self.name, width, height, index, drawn.dpi)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _ImagePages:
+    """The one page of an image, or the pages of a TIFF."""
+
+    title = composer = None
+
+    def __init__(self, content: Content, name: str) -> None:
+        self.name = name
+        self._content = content
+        self._frames = self._list_frames()
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def load(self, index: int, dpi: float | None = None) -> PageImage:
+        with self._opened(index) as image:
+            image.seek(self._frames[index])
+            _check_size(image, show_name(self.name))
+            pixels = _to_paper(_to_grey(image))
+        return PageImage(pixels, self.name, pixels.shape[1], pixels.shape[0], index)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _list_frames(self) -> list[int]:
+        """The frames that are pages; the first one is, whatever it says of itself."""
+        with self._opened() as image:
+            # The further frames of other formats are animations, previews and depth maps.
+            count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            frames = [0]
+            for frame in range(1, count):
+                image.seek(frame)
+                if not _is_reduced_copy(image):
+                    frames.append(frame)
+            return frames
+
+    @contextmanager
+    def _opened(self, index: int | None = None) -> Iterator[Image.Image]:
+        """The open image; what the decoder raises becomes a sentence about it, or its page."""
+        shown, content = show_name(self.name), self._content
+        source = io.BytesIO(content) if isinstance(content, bytes) else content
+        try:
+            with warnings.catch_warnings():
+                # Pillow warns below its own limit; ours is checked against the header.
+                warnings.simplefilter("ignore")
+                with Image.open(source, formats=FORMATS) as image:
+                    yield image
+        except InputError:
+            raise
+        except UnidentifiedImageError:
+            raise InputError(
+                f"{shown} is no image that can be read; give a {_KNOWN} file."
+            ) from None
+        except Image.DecompressionBombError:
+            raise InputError(_too_large(shown)) from None
+        # The decoders raise nearly anything (struct.error, SyntaxError, zlib.error) on damage.
+        except Exception as error:
+            if index is not None and len(self) > 1:
+                raise DamagedPageError(shown, index) from error
+            raise InputError(
+                f"{shown} is damaged or cut short; export or copy it again."
+            ) from error
 
 
 def _is_reduced_copy(image: Image.Image) -> bool:
@@ -150,9 +253,9 @@ def _is_reduced_copy(image: Image.Image) -> bool:
     return bool(int(tags.get(_SUBFILE_TYPE, 0)) & _REDUCED_COPY)
 
 
-def _check_size(image: Image.Image, total: int, shown: str) -> None:
+def _check_size(image: Image.Image, shown: str) -> None:
     width, height = image.size
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS or total > MAX_TOTAL_PIXELS:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise InputError(_too_large(shown))
     if min(width, height) < MIN_SIDE:
         raise InputError(

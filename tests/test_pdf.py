@@ -68,13 +68,13 @@ def test_light_ink_on_dark_paper_is_inverted() -> None:
 
 def test_pages_are_drawn_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    render = pdf._render
+    draw = pdf.PdfFile.draw
 
-    def count(document: object, index: int, shown: str, most: int) -> pdf.Pixels:
+    def count(file: pdf.PdfFile, index: int, dpi: float | None, most: int) -> pdf.Drawing:
         drawn.append(index)
-        return render(document, index, shown, most)
+        return draw(file, index, dpi, most)
 
-    monkeypatch.setattr(pdf, "_render", count)
+    monkeypatch.setattr(pdf.PdfFile, "draw", count)
     path = tmp_path / "long.pdf"
     path.write_bytes(make_pdf(*(draw_page() for _ in range(3))))
     pages = iter_pages(path)
