@@ -9,7 +9,7 @@ network must see is local. Both are exact both ways; what leaves `decode` is the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from omrcli.decoding import Unit
@@ -60,8 +60,17 @@ class Codec(Protocol):
     def encode(self, texts: Sequence[str]) -> list[int]:
         """Indices into `units`. Raises TokenError for a text that the alphabet cannot say."""
 
-    def decode(self, units: Sequence[Unit]) -> list[Token]:
-        """Tokens with the confidence of their weakest unit and the frames of all."""
+    def decode(
+        self,
+        units: Sequence[Unit],
+        clef: Clef | None = None,
+        accidentals: AccidentalState | None = None,
+    ) -> list[Token]:
+        """Tokens with the confidence of their weakest unit and the frames of all.
+
+        `clef` and `accidentals` are in force before the staff begins; without them it is read
+        as treble clef in C. They are not changed.
+        """
 
 
 def make_codec(alphabet: str, units: Sequence[str]) -> Codec:
@@ -94,8 +103,13 @@ class PlainCodec:
                 f"{error} is not in the vocabulary of {len(self.units)} tokens; train with it."
             ) from None
 
-    def decode(self, units: Sequence[Unit]) -> list[Token]:
-        """One token a unit."""
+    def decode(
+        self,
+        units: Sequence[Unit],
+        clef: Clef | None = None,
+        accidentals: AccidentalState | None = None,
+    ) -> list[Token]:
+        """One token a unit. The units name pitches themselves, so that signs in force say no more."""
         return [Token(self.units[u.index], u.confidence, u.start, u.end) for u in units]
 
 
@@ -223,11 +237,17 @@ class PositionalCodec:
         except KeyError as error:
             raise TokenError(f"The positional alphabet has no unit {error}.") from None
 
-    def decode(self, units: Sequence[Unit]) -> list[Token]:
+    def decode(
+        self,
+        units: Sequence[Unit],
+        clef: Clef | None = None,
+        accidentals: AccidentalState | None = None,
+    ) -> list[Token]:
         """Tokens of the units. Units that mean nothing where they stand (a dot after a barline)
-        are dropped. A note is no surer than the clef, key and accidentals that its pitch rests on.
+        are dropped. A note is no surer than the clef, key and accidentals that its pitch rests on;
+        those in force before the staff count as sure.
         """
-        speller = _Reader()
+        speller = _Reader(clef, accidentals)
         for unit in units:
             speller.take(self.units[unit.index], unit)
         speller.finish()
@@ -325,12 +345,13 @@ class _Reader:
     belong to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clef: Clef | None, accidentals: AccidentalState | None) -> None:
         self.tokens: list[Token] = []
-        self.state = AccidentalState()
-        self.trust = _Trust()
+        self.state = replace(accidentals or AccidentalState())
+        self.state.measure = dict(self.state.measure)
+        self.trust = _Trust(1.0 if clef else _NO_CLEF)
         self.confidence = 1.0  # of the token in hand
-        self.bottom = Clef("G", 2).bottom_line
+        self.bottom = (clef or Clef("G", 2)).bottom_line
         self.names: list[str] = []
         self.units: list[Unit] = []
 

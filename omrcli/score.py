@@ -198,7 +198,7 @@ def build_score(
 
 
 def score_warnings(score: Score) -> list[str]:
-    """All that a user should know of a score: how it was joined, and measures that do not add up."""
+    """What a user should know of a score: how it was joined, and measures that do not add up."""
     return [*score.notices, *map(str, measure_warnings(score))]
 
 
