@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from omrcli.synth.degrade import (
     PRESETS,
     DegradeOptions,
     Gray,
+    degrade_marked_page,
     degrade_page,
     degrade_staff,
     measure_interline,
@@ -134,6 +136,24 @@ def test_ink_is_never_cropped() -> None:
         worn = degrade_page(page, np.random.default_rng(seed), replace(CALM, crop=1.0))
         assert worn.shape < page.shape
         assert (worn < 128).sum() == (page < 128).sum()
+
+
+def test_points_go_where_their_ink_goes() -> None:
+    page = np.full((600, 500), 255, np.uint8)
+    at = np.array([(x, y) for y in (90, 300, 510) for x in (80, 250, 430)], np.float64)
+    for x, y in at.astype(int):
+        page[y - 3 : y + 4, x - 3 : x + 4] = 0
+    moves = {"crop": 1.0, "geometry": 1.0, "perspective": 1.0, "curve": 1.0, "shrink": 1.0}
+    options = replace(CALM, **moves, ground=1.0)
+    for seed in range(6):
+        worn, points = degrade_marked_page(page, at, np.random.default_rng(seed), options)
+        assert not np.allclose(points, at, atol=1)
+        _, spots = cv2.connectedComponents((worn < 128).astype(np.uint8))
+        for point in points:
+            x, y = (round(float(side)) for side in point)
+            rows, columns = np.nonzero(spots == spots[y, x])
+            assert spots[y, x]
+            assert [columns.mean(), rows.mean()] == pytest.approx(list(point), abs=0.5)
 
 
 def test_interline_is_measured() -> None:

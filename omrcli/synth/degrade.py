@@ -8,7 +8,7 @@ every training sample and so is made of few, cheap operations. All chance comes 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import overload
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omrcli.errors import UsageError
+from omrcli.synth.bend import Points, crop_margins, curl, draw_wave, turn
 
 Gray = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -97,12 +98,26 @@ def degrade_page(
 
     Without options the preset "scan" holds.
     """
+    return degrade_marked_page(pixels, np.empty((0, 2)), rng, options)[0]
+
+
+def degrade_marked_page(
+    pixels: Gray,
+    points: Points,
+    rng: np.random.Generator,
+    options: DegradeOptions | None = None,
+) -> tuple[Gray, Points]:
+    """Wear a page as `degrade_page` does, and tell where points (N, 2) of it have gone to.
+
+    Points are x and y in px, whole numbers in the middle of a px; what was cut off or turned out of
+    the picture lies outside it.
+    """
     options = options or PRESETS["scan"]
     unit = options.interline or measure_interline(pixels)
-    worn = _Worn(_as_gray(cv2.bitwise_not(pixels)), unit, rng, options)
+    worn = _Worn(_as_gray(cv2.bitwise_not(pixels)), unit, rng, options, points.astype(np.float64))
     area = _ink_area(worn.ink)
     if worn.draws(options.crop):
-        worn.ink = _crop_margins(worn.ink, unit, rng)
+        worn.crop_margins()
     worn.print_out()
     worn.bend()
     if worn.draws(options.paper):
@@ -112,12 +127,12 @@ def degrade_page(
     if worn.draws(options.shrink):
         worn.shrink()
     if worn.draws(options.ground):
-        worn.ink = _lay_on_table(worn.ink, worn.unit, rng)
+        worn.lay_on_table()
     worn.capture()
     if worn.draws(options.binarise):
         area *= (worn.unit / unit) ** 2
         worn.ink = _binarise(worn.ink, worn.unit, area * rng.uniform(1.0, 1.4))
-    return _as_gray(cv2.bitwise_not(worn.ink))
+    return _as_gray(cv2.bitwise_not(worn.ink)), worn.points
 
 
 @overload
@@ -175,12 +190,16 @@ def measure_interline(pixels: Gray) -> float:
 
 @dataclass
 class _Worn:
-    """An image being worn: ink (255) on paper (0), with its unit of length, the interline in px."""
+    """An image being worn: ink (255) on paper (0), with its unit of length, the interline in px.
+
+    `points` (N, 2) go wherever the ink goes.
+    """
 
     ink: Gray
     unit: float
     rng: np.random.Generator
     options: DegradeOptions
+    points: Points = field(default_factory=lambda: np.empty((0, 2)))
 
     def draws(self, rate: float) -> bool:
         """Whether a kind of damage happens this time."""
@@ -218,16 +237,31 @@ class _Worn:
             self.ink = _as_gray(
                 cv2.resize(self.ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             )
+            self.points = (self.points + 0.5) * scale - 0.5
             self.unit = unit
+
+    def crop_margins(self) -> None:
+        """Cut white margins away."""
+        self.ink, corner = crop_margins(self.ink, self.unit, self.rng)
+        self.points = self.points - corner
+
+    def lay_on_table(self) -> None:
+        """Show what lies beside the page."""
+        self.ink, corner = _lay_on_table(self.ink, self.unit, self.rng)
+        self.points = self.points + corner
 
     def bend(self) -> None:
         """Rotation, perspective and curl of a page."""
         options, rng = self.options, self.rng
         if self.draws(options.geometry):
             corners = 0.03 * options.strength if self.draws(options.perspective) else 0.0
-            self.ink = _turn(self.ink, rng, options.rotation * options.strength, corners)
+            self.ink, matrix = turn(self.ink, rng, options.rotation * options.strength, corners)
+            if len(self.points):
+                moved = cv2.perspectiveTransform(self.points[:, None], matrix)
+                self.points = np.asarray(moved, np.float64)[:, 0]
         if self.draws(options.curve):
-            self.ink = _curl(self.ink, self.unit, rng, options.strength)
+            self.ink, bent = curl(self.ink, self.unit, rng, options.strength)
+            self.points = bent.move(self.points)
 
     def capture(self) -> None:
         """What lens, sensor and file format do."""
@@ -330,8 +364,11 @@ def _shade(ink: Gray, rng: np.random.Generator, depth: float) -> Gray:
     return _multiply_light(ink, _enlarge(_as_gray(np.clip(light, 0.1, 1) * 255), ink.shape))
 
 
-def _lay_on_table(ink: Gray, unit: float, rng: np.random.Generator) -> Gray:
-    """What lies beside the page at some of its edges: a table, or white where it was cut out."""
+def _lay_on_table(ink: Gray, unit: float, rng: np.random.Generator) -> tuple[Gray, tuple[int, int]]:
+    """What lies beside the page at some of its edges: a table, or white where it was cut out.
+
+    Also returns how far right and down the page has gone.
+    """
     rooms = rng.uniform(0.5, 6, 4) * unit * (rng.random(4) < (0.2, 0.5, 0.2, 0.5))
     above, right, below, left = (int(room) for room in rooms)
     page = np.pad(ink, ((above, below), (left, right)), mode="edge")
@@ -352,7 +389,7 @@ def _lay_on_table(ink: Gray, unit: float, rng: np.random.Generator) -> Gray:
     mask = np.zeros(page.shape, np.uint8)
     cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 255)
     mask[above : above + ink.shape[0], left : left + ink.shape[1]] = 255
-    return np.where(mask > 0, page, _table(page.shape, rng))
+    return np.where(mask > 0, page, _table(page.shape, rng)), (left, above)
 
 
 def _table(shape: tuple[int, int], rng: np.random.Generator) -> Gray:
@@ -462,66 +499,13 @@ def _binarise(ink: Gray, unit: float, area: float) -> Gray:
 # -- geometry -------------------------------------------------------------------------------------
 
 
-def _crop_margins(ink: Gray, unit: float, rng: np.random.Generator) -> Gray:
-    """Cut white margins down to 0.3 to 3 interlines; ink is never cut."""
-    rows, columns = np.nonzero(ink.max(axis=1) > 96)[0], np.nonzero(ink.max(axis=0) > 96)[0]
-    if not rows.size:
-        return ink
-    top, left, bottom, right = (int(unit * margin) for margin in rng.uniform(0.3, 3, 4))
-    return ink[
-        max(0, rows[0] - top) : rows[-1] + 1 + bottom,
-        max(0, columns[0] - left) : columns[-1] + 1 + right,
-    ]
-
-
-def _turn(ink: Gray, rng: np.random.Generator, degrees: float, corners: float) -> Gray:
-    """Rotate by up to `degrees`; move each corner inward by up to a share `corners` of the side."""
-    angle = np.deg2rad(rng.uniform(-degrees, degrees))
-    height, width = ink.shape
-    pad_y = int(abs(np.sin(angle)) * width / 2) + 1
-    pad_x = int(abs(np.sin(angle)) * height / 2) + 1
-    size = (width + 2 * pad_x, height + 2 * pad_y)
-    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    centred = source - [width / 2, height / 2]
-    centred = centred * (1 - corners * rng.random((4, 2)))
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    target = (centred @ turn + [size[0] / 2, size[1] / 2]).astype(np.float32)
-    matrix = cv2.getPerspectiveTransform(source, target)
-    return _as_gray(cv2.warpPerspective(ink, matrix, size))
-
-
-def _curl(ink: Gray, unit: float, rng: np.random.Generator, strength: float) -> Gray:
-    """Bend the page as a bound book does: a smooth vertical wave that changes down the page."""
-    height, width = ink.shape
-    reach = min(2.5 * unit, 0.015 * width) * strength
-    x = np.linspace(0, np.pi, width, dtype=np.float32)
-    wave = _wave(x, rng)
-    at_top, at_bottom = rng.uniform(0.2, 1.0, 2)
-    growth = np.linspace(at_top, at_bottom, height, dtype=np.float32)
-    pad = int(reach) + 1
-    padded = np.pad(ink, ((pad, pad), (0, 0)))
-    rows = np.arange(height + 2 * pad, dtype=np.float32)[:, None]
-    growth = np.pad(growth, pad, mode="edge")[:, None]
-    map_y = rows + reach * growth * wave[None, :]
-    map_x = np.broadcast_to(np.arange(width, dtype=np.float32), map_y.shape)
-    return _as_gray(cv2.remap(padded, map_x.copy(), map_y, cv2.INTER_LINEAR))
-
-
-def _wave(x: Floats, rng: np.random.Generator) -> Floats:
-    """A smooth curve over x (radians) of amplitude 1 or less, with slope and one or two bends."""
-    low, high, phase_low, phase_high = rng.uniform(0, 1, 4)
-    wave = low * np.sin(x + 2 * np.pi * phase_low)
-    wave += 0.35 * high * np.sin(3 * x + 2 * np.pi * phase_high)
-    return np.asarray(wave / max(1.0, low + 0.35 * high), dtype=np.float32)
-
-
 def _misplace(ink: Gray, unit: float, rng: np.random.Generator, strength: float) -> Gray:
     """The error of staff normalisation: in place, slope, bend, scale and spacing."""
     height, width = ink.shape
     wanted = min(strength, 1.0)
     share = rng.dirichlet((1, 1, 1)) * rng.uniform(-0.25, 0.25) * wanted * unit
     along = np.linspace(-1, 1, width, dtype=np.float32)
-    shift = share[0] + share[1] * along + share[2] * _wave(np.float32(np.pi) * along, rng)
+    shift = share[0] + share[1] * along + share[2] * draw_wave(np.float32(np.pi) * along, rng)
     scale = 1 + rng.uniform(-0.04, 0.04) * wanted
     middle = (height - 1) / 2
     rows = (np.arange(height, dtype=np.float32) - middle) * np.float32(1 / scale) + middle
