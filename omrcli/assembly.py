@@ -1,14 +1,14 @@
-"""The tokens of all staves, in reading order, as one line of measures.
+"""The tokens of a staff, cut at its barlines into segments, and what its first signs say.
 
-A staff is first cut at its barlines; then the staves are joined. Where a staff begins, its signs
-mostly restate what is in force, and a measure may go on that the staff before left open.
+`joining.py` joins the segments of several staves into lines of measures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from omrcli.tokens import (
     Barline,
@@ -26,13 +26,16 @@ from omrcli.tokens import (
 
 #: Symbols that say how what follows is to be read.
 Sign = Clef | KeySignature | TimeSignature
+#: Why there is a rest that nobody read: to fill a measure up to the length that it has in other
+#: parts, or because a part has no staff in a system.
+Filler = Literal["padding", "absent"]
 
 
 @dataclass(frozen=True)
 class Item:
     """A symbol with where it was read: `staff` and `token` are 0-based indices.
 
-    A tie is no item but a mark of its note.
+    A tie is no item but a mark of its note. `filler` tells that the symbol was not read, and why.
     """
 
     symbol: Symbol
@@ -40,6 +43,7 @@ class Item:
     token: int
     confidence: float = 1.0
     tied: bool = False
+    filler: Filler | None = None
 
     @property
     def is_event(self) -> bool:
@@ -77,11 +81,15 @@ class StaffLine:
 class Segment:
     """What stands between two barlines of a staff, and the one at its end, if one was read.
 
-    Barlines before the first event are items: they open the measure and close nothing.
+    Barlines before the first event are items: they open the measure and close nothing. `system` is
+    the one in which the segment begins, counted from 0 through all pages, and `end` the staff and
+    the token of the barline.
     """
 
     items: tuple[Item, ...]
     barline: Barline | None = None
+    system: int = 0
+    end: tuple[int, int] | None = None
 
     @property
     def has_events(self) -> bool:
@@ -116,7 +124,7 @@ class Signs:
         return symbol in (self.clef, self.key, self.time)
 
 
-def cut_staff(tokens: Sequence[Token], staff: int = 0) -> list[Segment]:
+def cut_staff(tokens: Sequence[Token], staff: int = 0, system: int = 0) -> list[Segment]:
     """Cut the tokens of one staff at the barlines that end a measure.
 
     The last segment has no barline, and no events either if only signs follow the last barline.
@@ -134,11 +142,11 @@ def cut_staff(tokens: Sequence[Token], staff: int = 0) -> list[Segment]:
         if isinstance(symbol, Tie):
             _mark_tie(items, segments)
         elif isinstance(symbol, Barline) and any(other.is_event for other in items):
-            segments.append(Segment(tuple(items), symbol))
+            segments.append(Segment(tuple(items), symbol, system, (staff, index)))
             items = []
         else:
             items.append(item)
-    return [*segments, Segment(tuple(items))] if items else segments
+    return [*segments, Segment(tuple(items), system=system)] if items else segments
 
 
 def _mark_tie(items: list[Item], segments: list[Segment]) -> None:
@@ -149,10 +157,11 @@ def _mark_tie(items: list[Item], segments: list[Segment]) -> None:
                 items[place] = replace(items[place], tied=True)
             return
     if segments and isinstance(segments[-1].items[-1].symbol, Note):
-        segments[-1] = _tie_last(segments[-1])
+        segments[-1] = tie_last(segments[-1])
 
 
-def _tie_last(segment: Segment) -> Segment:
+def tie_last(segment: Segment) -> Segment:
+    """The segment with its last item tied to what follows."""
     return replace(segment, items=(*segment.items[:-1], replace(segment.items[-1], tied=True)))
 
 
@@ -167,80 +176,28 @@ def leading_tie(tokens: Sequence[Token]) -> bool:
     return False
 
 
-@dataclass
-class _Line:
-    """The measures joined so far, and the signs in force at their end."""
-
-    segments: list[Segment] = field(default_factory=list)
-    signs: Signs = field(default_factory=Signs)
-
-    def add(self, segment: Segment) -> None:
-        self.segments.append(segment)
-        for item in segment.items:
-            self.signs.take(item.symbol)
-
-    def pop(self) -> Segment:
-        return self.segments.pop()
+def opening_signs(tokens: Sequence[Token]) -> Signs:
+    """The signs that a staff shows before its first event."""
+    signs = Signs()
+    for token in tokens:
+        symbol = parse_symbol(token.text)
+        if isinstance(symbol, (Note, Rest, Multirest)):
+            break
+        signs.take(symbol)
+    return signs
 
 
-def join_staves(staves: Iterable[Sequence[Token]]) -> list[Segment]:
-    """Join staves, given in reading order, into one line of measures.
+def drops_key(opening: Signs) -> bool:
+    """Whether a staff that begins so is in C, whatever the key was before.
 
-    Every segment but the last has events. For a single staff this is `cut_staff`.
-
-    Raises:
-        TokenError: a token is none of the semantic encoding.
+    A clef and a time signature with nothing between begin a movement in C or A minor, which has no
+    signature. A clef alone is no proof: where it is restated a key is too, so that a signature was
+    overlooked or, as in some song books, is given on the first staff only.
     """
-    line = _Line()
-    for number, tokens in enumerate(staves):
-        segments = cut_staff(tokens, number)
-        if segments and line.segments:
-            if leading_tie(tokens):
-                _tie_over_break(line)
-            segments[0] = _join_first(line, segments)
-        for segment in segments:
-            line.add(segment)
-    return line.segments
+    return opening.clef is not None and opening.time is not None and opening.key is None
 
 
-def _tie_over_break(line: _Line) -> None:
-    last = line.segments[-1]
-    if last.items and isinstance(last.items[-1].symbol, Note):
-        line.segments[-1] = _tie_last(last)
-
-
-def _join_first(line: _Line, segments: list[Segment]) -> Segment:
-    """The first segment of a new staff, with what it continues moved to it from the line."""
-    first = _without_restatements(segments[0], line.signs)
-    last = line.segments[-1]
-    if not last.has_events:  # signs after the last barline warn of the change to come
-        line.pop()
-        first = replace(first, items=last.items + first.items)
-        last = line.segments[-1] if line.segments else Segment(())
-    opening = next((item for item in first.items if isinstance(item.symbol, Barline)), None)
-    if opening and last.has_events:
-        # The line at the left end of a staff closes the measure before, or is one with its barline.
-        line.segments[-1] = last if last.barline else replace(last, barline=Barline())
-        if opening.symbol == Barline():
-            first = replace(first, items=tuple(item for item in first.items if item is not opening))
-    elif last.has_events and last.barline is None and _continues(last, first, line.signs.time):
-        line.pop()
-        first = replace(first, items=last.items + first.items)
-    return first
-
-
-def _without_restatements(segment: Segment, signs: Signs) -> Segment:
-    """Leave out the signs before the first event that are in force anyway."""
-    kept: list[Item] = []
-    for place, item in enumerate(segment.items):
-        if item.is_event:
-            return replace(segment, items=(*kept, *segment.items[place:]))
-        if not signs.has(item.symbol):
-            kept.append(item)
-    return replace(segment, items=tuple(kept))
-
-
-def _continues(last: Segment, first: Segment, time: TimeSignature | None) -> bool:
+def continues(last: Segment, first: Segment, time: TimeSignature | None) -> bool:
     """Whether a new staff goes on with the measure that the staff before left without a barline.
 
     It does not if the measure was full, or would be over: then the barline at the end of the staff
@@ -255,7 +212,7 @@ def _continues(last: Segment, first: Segment, time: TimeSignature | None) -> boo
     return last.quarters < time.quarters and last.quarters + first.quarters <= time.quarters
 
 
-def make_lines(staves: Sequence[StaffLine] | Sequence[Sequence[Token]]) -> list[StaffLine]:
+def make_lines(staves: Sequence[StaffLine | Sequence[Token]]) -> list[StaffLine]:
     """Staves as StaffLines; a plain sequence of tokens is a system of its own, all on one page."""
     return [
         staff if isinstance(staff, StaffLine) else StaffLine(staff, system=number)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from omrcli.measures import Measure, Part
 from omrcli.notation import NotedEvent, note_events
-from omrcli.score import ExportOptions, Measure, Part, Score
+from omrcli.score import ExportOptions, Score
 from omrcli.tokens import KEY_NAMES, KeySignature, Pitch, TimeSignature
 
 #: Ticks of a quarter note: triplets, quintuplets and 128th notes are whole numbers of them.

@@ -19,8 +19,9 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from omrcli import __version__
+from omrcli.measures import Change, Measure, Part
 from omrcli.notation import NotedEvent, left_repeats, note_events, right_barlines
-from omrcli.score import Change, ExportOptions, Measure, Part, Score
+from omrcli.score import ExportOptions, Score
 from omrcli.tokens import (
     DURATIONS,
     Clef,

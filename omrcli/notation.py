@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from omrcli.alphabet import shown_accidentals
-from omrcli.score import Event, Measure, Part
+from omrcli.measures import Event, Measure, Part
 from omrcli.tokens import DURATIONS, Barline, Note, Pitch, Symbol, Tie, TimeSignature
 
 _QUARTER = list(DURATIONS).index("quarter")

@@ -8,118 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
 
-from omrcli.assembly import Item, Segment, Sign, Signs, StaffLine, join_staves, make_lines
+from omrcli.alignment import align_parts, level_measures, number_measures
+from omrcli.assembly import StaffLine, make_lines
 from omrcli.errors import UsageError
-from omrcli.tokens import (
-    Barline,
-    Clef,
-    Duration,
-    KeySignature,
-    Multirest,
-    Note,
-    Pitch,
-    Rest,
-    Tie,
-    TimeSignature,
-    Token,
-)
-
-EventKind = Literal["note", "rest", "multirest", "grace"]
-Status = Literal["full", "short", "over", "pickup", "unmetered", "multirest"]
+from omrcli.joining import join_systems
+from omrcli.measures import Break, Measure, Part, make_part
+from omrcli.parts import System, arrange_parts
+from omrcli.tokens import Barline, Tie, Token
 
 MIN_TEMPO, MAX_TEMPO = 4, 1000
-WHOLE_REST = Duration("whole")
-
-
-@dataclass(frozen=True)
-class Event:
-    """A note, chord, rest, grace note or multirest.
-
-    `onset` and `duration` are in quarter notes, the onset from the start of the measure; a grace
-    note lasts 0. `staff` and `token` say where it was read, 0-based: the staff in reading order and
-    the token on that staff.
-    """
-
-    symbol: Note | Rest | Multirest
-    onset: Fraction
-    duration: Fraction
-    tie_start: bool = False
-    tie_stop: bool = False
-    confidence: float = 1.0
-    staff: int = 0
-    token: int = 0
-
-    @property
-    def kind(self) -> EventKind:
-        """What the event is; a chord is a note."""
-        if isinstance(self.symbol, Note):
-            return "grace" if self.symbol.grace else "note"
-        return "rest" if isinstance(self.symbol, Rest) else "multirest"
-
-    @property
-    def pitches(self) -> tuple[Pitch, ...]:
-        """Written pitches, low to high; empty for rests."""
-        return self.symbol.pitches if isinstance(self.symbol, Note) else ()
-
-    @property
-    def spelling(self) -> Duration | None:
-        """The duration as it is drawn; None for a multirest."""
-        return None if isinstance(self.symbol, Multirest) else self.symbol.duration
-
-    @property
-    def fermata(self) -> bool:
-        """Whether a fermata stands over the event."""
-        return not isinstance(self.symbol, Multirest) and self.symbol.fermata
-
-
-@dataclass(frozen=True)
-class Change:
-    """A sign, or a barline that opens a measure, read before event number `before` of a measure."""
-
-    symbol: Sign | Barline
-    before: int
-    onset: Fraction
-    confidence: float = 1.0
-    staff: int = 0
-    token: int = 0
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A measure; `clef`, `key` and `time` are in force at its first event.
-
-    `number` counts from 1, or 0 for a pickup; a multirest counts as the measures it spans.
-    `expected` and `actual` are lengths in quarter notes; expected is None without a time signature.
-    `barline` is the kind at its end, None if none was read.
-    """
-
-    number: int
-    events: tuple[Event, ...]
-    changes: tuple[Change, ...]
-    clef: Clef | None
-    key: KeySignature | None
-    time: TimeSignature | None
-    expected: Fraction | None
-    actual: Fraction
-    status: Status
-    barline: str | None
-    staff: int = 0
-    span: int = 1
-
-    @property
-    def is_measure_rest(self) -> bool:
-        """Whether a whole rest stands alone: it then lasts the measure, whatever the meter."""
-        return len(self.events) == 1 and _is_whole_rest(self.events[0].symbol)
-
-
-@dataclass(frozen=True)
-class Part:
-    """The measures of one part, and signs that follow the last barline."""
-
-    measures: tuple[Measure, ...]
-    trailing: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,29 +53,8 @@ class ExportOptions:
             )
 
 
-@dataclass(frozen=True)
-class MeasureWarning:
-    """A measure whose events do not fill its meter.
-
-    `part` and `staff` are 0-based, `expected` and `actual` in quarter notes.
-    """
-
-    part: int
-    number: int
-    staff: int
-    expected: Fraction
-    actual: Fraction
-
-    def __str__(self) -> str:
-        relation = "over" if self.actual > self.expected else "short of"
-        return (
-            f"Measure {self.number} (staff {self.staff + 1}) is {relation} its meter: "
-            f"{self.actual} of {self.expected} quarter notes."
-        )
-
-
 def build_score(
-    lines: Sequence[StaffLine] | Sequence[Sequence[Token]],
+    lines: Sequence[StaffLine | Sequence[Token]],
     title: str | None = None,
     composer: str | None = None,
 ) -> Score:
@@ -188,38 +65,90 @@ def build_score(
     Raises:
         TokenError: a token is none of the semantic encoding.
     """
-    segments = join_staves([line.tokens for line in make_lines(lines)])
-    signs = Signs()
-    measures = [_measure(segment, signs) for segment in segments if segment.has_events]
-    last = segments[-1] if segments else Segment(())
-    trailing = () if last.has_events else _lay_out(last.items, None)[1]
-    part = Part(tuple(_numbered(_with_tie_stops(measures))), trailing)
-    return Score((part,), title, composer)
+    placed = make_lines(lines)
+    arrangement = arrange_parts(placed)
+    joined = join_systems(placed, arrangement.systems)
+    aligned, notices = align_parts(joined, arrangement.systems, placed)
+    parts = level_measures([make_part(segments) for segments in aligned])
+    breaks = _find_breaks(parts[0].measures, arrangement.systems)
+    parts = [_with_breaks(part, breaks) for part in number_measures(parts)]
+    return Score(tuple(parts), title, composer, (*arrangement.notices, *notices))
 
 
-def score_warnings(score: Score) -> list[str]:
-    """What a user should know of a score: how it was joined, and measures that do not add up."""
-    return [*score.notices, *map(str, measure_warnings(score))]
+def _find_breaks(measures: Sequence[Measure], systems: Sequence[System]) -> list[Break | None]:
+    """What begins with each measure; the first system and page of all need no sign."""
+    breaks: list[Break | None] = []
+    before = measures[0].system if measures else 0
+    for measure in measures:
+        same_page = systems[before].page == systems[measure.system].page
+        is_new = measure.system != before
+        breaks.append(None if not is_new else "system" if same_page else "page")
+        before = measure.system
+    return breaks
 
 
-def score_tokens(score: Score) -> list[str]:
-    """The token texts of the first part; from a score of one staff, those it was built from."""
+def _with_breaks(part: Part, breaks: Sequence[Break | None]) -> Part:
+    pairs = zip(part.measures, breaks, strict=True)
+    return replace(part, measures=tuple(replace(m, break_before=found) for m, found in pairs))
+
+
+def score_tokens(score: Score, part: int = 0) -> list[str]:
+    """The token texts of a part; from a score of one staff, those it was built from.
+
+    What keeps a part in step with the others, and was not read, is no part of them.
+    """
     if not score.parts:
         return []
-    part = score.parts[0]
-    texts = [text for measure in part.measures for text in _measure_texts(measure)]
-    return texts + [str(change.symbol) for change in part.trailing]
+    chosen = score.parts[part]
+    texts = [text for measure in chosen.measures for text in _measure_texts(measure)]
+    return texts + [str(change.symbol) for change in chosen.trailing]
 
 
 def _measure_texts(measure: Measure) -> Iterator[str]:
+    if measure.is_filler:
+        return
+    signs = [change for change in measure.changes if not change.filler]
     for index, event in enumerate(measure.events):
-        yield from (str(c.symbol) for c in measure.changes if c.before == index)
-        yield str(event.symbol)
+        yield from (str(change.symbol) for change in signs if change.before == index)
+        if not event.filler:
+            yield str(event.symbol)
         if event.tie_start:
             yield str(Tie())
-    yield from (str(c.symbol) for c in measure.changes if c.before == len(measure.events))
+    yield from (str(c.symbol) for c in signs if c.before == len(measure.events))
     if measure.barline:
         yield str(Barline(measure.barline))
+
+
+@dataclass(frozen=True)
+class MeasureWarning:
+    """A measure whose events do not fill its meter, or are `padded` to its length in other parts.
+
+    `part` and `staff` are 0-based, `part` None where there is but one; `expected` and `actual`, as
+    read, are in quarter notes.
+    """
+
+    part: int | None
+    number: int
+    staff: int
+    expected: Fraction
+    actual: Fraction
+    padded: bool = False
+
+    def __str__(self) -> str:
+        relation = "over" if self.actual > self.expected else "short of"
+        place = f"staff {self.staff + 1}"
+        if self.part is not None:
+            place = f"part {self.part + 1}, {place}"
+        what = "its length in other parts, and padded" if self.padded else "its meter"
+        return (
+            f"Measure {self.number} ({place}) is {relation} {what}: "
+            f"{self.actual} of {self.expected} quarter notes."
+        )
+
+
+def score_warnings(score: Score) -> list[str]:
+    """All that a user should know: how the score was joined, then its measures."""
+    return [*score.notices, *map(str, measure_warnings(score))]
 
 
 def measure_warnings(score: Score) -> list[MeasureWarning]:
@@ -227,16 +156,23 @@ def measure_warnings(score: Score) -> list[MeasureWarning]:
 
     A pickup is none of them, nor is a measure that it completes: the last one, or one that ends at
     a double barline or repeat. Two parts of a measure around such a barline complete each other.
-    The end of an incipit, a short last measure without a barline, is not flagged either.
+    The end of an incipit, a short last measure without a barline, is not flagged either. A measure
+    that was padded to its length in other parts is always flagged.
     """
     warnings = []
     for number, part in enumerate(score.parts):
         for index, measure in enumerate(part.measures):
-            if measure.expected is None or measure.status not in ("short", "over"):
+            place = (number if len(score.parts) > 1 else None, measure.number, measure.staff)
+            if measure.is_filler:
                 continue
-            if measure.status == "over" or not _is_legitimately_short(part.measures, index):
-                lengths = (measure.expected, measure.actual)
-                warnings.append(MeasureWarning(number, measure.number, measure.staff, *lengths))
+            if measure.padding:
+                lengths = (measure.actual, measure.actual - measure.padding)
+                warnings.append(MeasureWarning(*place, *lengths, padded=True))
+            elif measure.expected is not None and (
+                measure.status == "over"
+                or (measure.status == "short" and not _is_legitimately_short(part.measures, index))
+            ):
+                warnings.append(MeasureWarning(*place, measure.expected, measure.actual))
     return warnings
 
 
@@ -257,103 +193,3 @@ def _is_legitimately_short(measures: Sequence[Measure], index: int) -> bool:
 def _divides(measure: Measure) -> bool:
     """Whether the barline at the end may fall inside a measure of the meter."""
     return measure.barline not in (None, "single")
-
-
-def _is_whole_rest(symbol: object) -> bool:
-    return isinstance(symbol, Rest) and symbol.duration == WHOLE_REST
-
-
-def _measure(segment: Segment, signs: Signs) -> Measure:
-    """Build a measure, not yet numbered, and put its signs in force in `signs`."""
-    items = segment.items
-    first = next(place for place, item in enumerate(items) if item.is_event)
-    for item in items[:first]:
-        signs.take(item.symbol)
-    expected = signs.time.quarters if signs.time else None
-    events, changes = _lay_out(items, expected)
-    actual = events[-1].onset + events[-1].duration
-    measure = Measure(
-        number=0,
-        events=events,
-        changes=changes,
-        clef=signs.clef,
-        key=signs.key,
-        time=signs.time,
-        expected=expected,
-        actual=actual,
-        status=_status(events, expected, actual),
-        barline=segment.barline.kind if segment.barline else None,
-        staff=items[first].staff,
-        span=_span(events),
-    )
-    for item in items[first:]:
-        signs.take(item.symbol)
-    return measure
-
-
-def _lay_out(
-    items: Sequence[Item], expected: Fraction | None
-) -> tuple[tuple[Event, ...], tuple[Change, ...]]:
-    """Give every item of a segment its onset."""
-    alone = sum(item.is_event for item in items) == 1
-    onset = Fraction(0)
-    events: list[Event] = []
-    changes: list[Change] = []
-    for item in items:
-        symbol, origin = item.symbol, (item.confidence, item.staff, item.token)
-        if isinstance(symbol, (Note, Rest, Multirest)):
-            duration = item.quarters
-            if isinstance(symbol, Multirest):
-                duration = symbol.count * (expected or Fraction(4))
-            elif alone and expected is not None and _is_whole_rest(symbol):
-                duration = expected
-            events.append(Event(symbol, onset, duration, item.tied, False, *origin))
-            onset += duration
-        elif not isinstance(symbol, Tie):
-            changes.append(Change(symbol, len(events), onset, *origin))
-    return tuple(events), tuple(changes)
-
-
-def _status(events: Sequence[Event], expected: Fraction | None, actual: Fraction) -> Status:
-    if all(event.kind == "multirest" for event in events):
-        return "multirest"
-    if expected is None:
-        return "unmetered"
-    if actual == expected:
-        return "full"
-    return "short" if actual < expected else "over"
-
-
-def _span(events: Sequence[Event]) -> int:
-    """How many measures the events stand for; anything beside a multirest is one more."""
-    counts = [event.symbol.count for event in events if isinstance(event.symbol, Multirest)]
-    return sum(counts) + (len(counts) < len(events))
-
-
-def _with_tie_stops(measures: Sequence[Measure]) -> Iterator[Measure]:
-    """Mark the events on which a tie ends; grace notes may stand between the two."""
-    pending: tuple[Pitch, ...] = ()
-    pending_is_grace = False
-    for measure in measures:
-        events: list[Event] = []
-        for event in measure.events:
-            is_grace = event.kind == "grace"
-            if is_grace and pending and not pending_is_grace and not event.tie_start:
-                events.append(event)
-                continue
-            stops = bool(set(pending) & set(event.pitches))
-            events.append(replace(event, tie_stop=stops) if stops else event)
-            pending, pending_is_grace = event.pitches if event.tie_start else (), is_grace
-        yield replace(measure, events=tuple(events))
-
-
-def _numbered(measures: Iterator[Measure]) -> Iterator[Measure]:
-    """Number the measures; a first one that is short, and not all there is, is a pickup."""
-    number = 1
-    every = list(measures)
-    for index, measure in enumerate(every):
-        if index == 0 and measure.status == "short" and len(every) > 1:
-            yield replace(measure, number=0, status="pickup")
-        else:
-            yield replace(measure, number=number)
-            number += measure.span

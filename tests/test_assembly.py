@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omrcli.assembly import cut_staff, join_staves
+from omrcli.assembly import cut_staff
+from omrcli.joining import join_staves
 from omrcli.score import build_score, score_tokens
 from omrcli.tokens import Token, parse_symbol
 from tests.scores import score, sequences
