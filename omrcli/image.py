@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import DamagedPageError, InputError
 from .pdf import Content, PdfFile, is_pdf
+from .warp import Warp
 
 Pixels = NDArray[np.uint8]
 
@@ -42,7 +43,8 @@ class PageImage:
 
     `path` is the file as the user gave it ("-" is standard input), `page_index` its page, from 0.
     `dpi` is the resolution of a drawing that can be drawn at another one too, in dots an inch; it
-    is None for pages made of pixels, which are decoded as they are.
+    is None for pages made of pixels, which are decoded as they are. `warp` leads from px of a page
+    that was straightened to those of the page in the file; `width` and `height` are the latter's.
     """
 
     pixels: Pixels
@@ -51,6 +53,7 @@ class PageImage:
     height: int
     page_index: int = 0
     dpi: float | None = None
+    warp: Warp | None = None
 
 
 class Document(Protocol):
