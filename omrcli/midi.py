@@ -43,7 +43,7 @@ def midi_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
     file = MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
     parts = score.parts or (Part(()),)
     file.tracks.append(_conductor(parts[0], options, options.title or score.title))
-    file.tracks += [_note_track(part) for part in parts]
+    file.tracks += [_note_track(part, _channel(number)) for number, part in enumerate(parts)]
     written = io.BytesIO()
     file.save(file=written)
     return written.getvalue()
@@ -162,7 +162,12 @@ def _meter_message(start: Fraction, length: Fraction, unit: int = 1) -> list[tup
     return [(_ticks(start), message)]
 
 
-def _note_track(part: Part) -> Any:
+def _channel(part: int) -> int:
+    """A channel of its own for each part, as far as there are any; 9 is the drums'."""
+    return [channel for channel in range(16) if channel != 9][part % 15]
+
+
+def _note_track(part: Part, channel: int) -> Any:
     from mido import Message
 
     timed = []
@@ -170,8 +175,9 @@ def _note_track(part: Part) -> Any:
         if 0 <= sound.key <= 127:
             on = _ticks(sound.start)
             off = max(_ticks(sound.end), on + 1)
-            timed.append((on, Message("note_on", note=sound.key, velocity=VELOCITY)))
-            timed.append((off, Message("note_off", note=sound.key, velocity=0)))
+            place = {"channel": channel, "note": sound.key}
+            timed.append((on, Message("note_on", velocity=VELOCITY, **place)))
+            timed.append((off, Message("note_off", velocity=0, **place)))
     # At the same tick a note ends before the next begins.
     timed.sort(key=lambda pair: (pair[0], pair[1].type == "note_on", pair[1].note))
     return _track(timed, sum((measure.actual for measure in part.measures), Fraction(0)))

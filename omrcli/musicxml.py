@@ -1,13 +1,12 @@
-"""A score as MusicXML, plain or compressed. The sole door to music21, imported on first use.
+"""A score as MusicXML, plain or compressed.
 
-music21 spells the notes. The frame around them (measures, signs, multirests, header) is built here:
-music21's own holds dates and random ids, and meters such as 2/48 and measures that do not fill
-their meter are outside its model. Two runs write the same bytes.
+The frame around the notes (parts, measures, signs, multirests, header) is built here: music21's own
+holds dates and random ids, and meters such as 2/48 and measures that do not fill their meter are
+outside its model. `musicxml_notes.py` spells the notes. Two runs write the same bytes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -20,16 +19,13 @@ from xml.etree.ElementTree import Element, SubElement
 
 from omrcli import __version__
 from omrcli.measures import Change, Measure, Part
+from omrcli.musicxml_notes import Speller
 from omrcli.notation import NotedEvent, left_repeats, note_events, right_barlines
 from omrcli.score import ExportOptions, Score
 from omrcli.tokens import (
-    DURATIONS,
     Clef,
-    Duration,
     KeySignature,
     Multirest,
-    Note,
-    Pitch,
     TimeSignature,
 )
 
@@ -42,22 +38,6 @@ MXL_TYPE = "application/vnd.recordare.musicxml"
 MAX_DIVISIONS = 1_000_000
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
 
-_TYPES = {
-    "quadruple_whole": "longa",
-    "double_whole": "breve",
-    "sixteenth": "16th",
-    "thirty_second": "32nd",
-    "sixty_fourth": "64th",
-    "hundred_twenty_eighth": "128th",
-}
-_TIES = {(True, False): "start", (False, True): "stop", (True, True): "continue"}
-_BEAMS = {
-    "begin": ("start",),
-    "continue": ("continue",),
-    "end": ("stop",),
-    "forward hook": ("partial", "right"),
-    "backward hook": ("partial", "left"),
-}
 _BAR_STYLES = {
     None: "none",
     "double": "light-light",
@@ -103,35 +83,45 @@ def mxl_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
 
 def _document(score: Score, options: ExportOptions) -> Element:
     root = Element("score-partwise", version="4.0")
-    title = options.title or score.title
-    if title:
-        printable = "".join(sign for sign in title if sign.isprintable())  # XML has no others
-        SubElement(SubElement(root, "work"), "work-title").text = printable
-    encoding = SubElement(SubElement(root, "identification"), "encoding")
+    if title := options.title or score.title:
+        SubElement(SubElement(root, "work"), "work-title").text = _printable(title)
+    identification = SubElement(root, "identification")
+    if composer := options.composer or score.composer:
+        SubElement(identification, "creator", type="composer").text = _printable(composer)
+    encoding = SubElement(identification, "encoding")
     SubElement(encoding, "software").text = f"omr {__version__}"
     for element in ("accidental", "beam"):
         SubElement(encoding, "supports", {"element": element, "type": "yes"})
+    if options.layout:  # else programs lay the score out anew, whatever breaks it has
+        for name in ("new-page", "new-system"):
+            value = {"element": "print", "attribute": name, "type": "yes", "value": "yes"}
+            SubElement(encoding, "supports", value)
     part_list = SubElement(root, "part-list")
     for number, part in enumerate(score.parts, 1):
         name = f"P{number}"
         entry = SubElement(part_list, "score-part", id=name)
-        SubElement(entry, "part-name")
+        SubElement(entry, "part-name").text = f"Part {number}" if len(score.parts) > 1 else None
         # MuseScore warns of a part without an instrument; one without a name is as neutral.
         SubElement(SubElement(entry, "score-instrument", id=f"{name}-I1"), "instrument-name")
-        SubElement(root, "part", id=name).extend(_PartWriter(part, options.tempo).measures())
+        SubElement(root, "part", id=name).extend(_PartWriter(part, options, number == 1).measures())
     return root
 
 
-class _PartWriter:
-    """Writes the measures of one part."""
+def _printable(text: str) -> str:
+    return "".join(sign for sign in text if sign.isprintable())  # XML has no others
 
-    def __init__(self, part: Part, tempo: float | None) -> None:
+
+class _PartWriter:
+    """Writes the measures of one part; the tempo stands over the first part only."""
+
+    def __init__(self, part: Part, options: ExportOptions, is_first: bool) -> None:
         self.part = part
-        self.tempo = tempo
+        self.tempo = options.tempo if is_first else None
+        self.layout = options.layout
         self.noted = note_events(part)
         self.barlines = right_barlines(part)
         self.repeats = left_repeats(part)
-        self.spell = _Speller(_divisions(part))
+        self.spell = Speller(_divisions(part))
         self.fifths = 0
         self.started = False
 
@@ -143,6 +133,8 @@ class _PartWriter:
             elements = list(self._write(measure, self.noted[index]))
             if self.repeats[index]:
                 elements[0].insert(0, _barline("left", "repeat-start"))
+            if measure.break_before and self.layout:
+                elements[0].insert(0, Element("print", {f"new-{measure.break_before}": "yes"}))
             self._close(elements[-1], index)
             yield from elements
 
@@ -189,8 +181,11 @@ class _PartWriter:
         for place, noted in group:
             if place != group[0][0]:
                 self._write_changes(root, _changes_at(measure, place))
-            if measure.is_measure_rest and measure.expected is not None:
-                root.append(self.spell.measure_rest(measure.expected, noted.event.fermata))
+            event = noted.event
+            if event.filler == "padding":
+                root.append(self.spell.padding(event.duration))
+            elif measure.is_measure_rest and (measure.expected is not None or event.filler):
+                root.append(self.spell.measure_rest(event.duration, event.fermata))
             else:
                 root.extend(self.spell.elements(noted))
         self._write_changes(root, _changes_at(measure, len(measure.events)))
@@ -292,93 +287,3 @@ def _metronome(tempo: float) -> Element:
     SubElement(mark, "per-minute").text = f"{tempo:g}"
     SubElement(direction, "sound", tempo=f"{tempo:g}")
     return direction
-
-
-def _music21() -> Any:
-    """music21, whose import takes most of the time that writing a score takes."""
-    # On its first import it advises on stderr to install matplotlib, which nothing here needs.
-    with contextlib.redirect_stderr(io.StringIO()):
-        import music21
-        import music21.musicxml.m21ToXml
-
-    return music21
-
-
-class _Speller:
-    """Spells notes and rests with music21, in `divisions` of a quarter note."""
-
-    def __init__(self, divisions: int) -> None:
-        self.divisions = divisions
-        self._exporter = _music21().musicxml.m21ToXml.MeasureExporter()
-        self._exporter.currentDivisions = divisions
-        self._exporter.currentVoiceId = 1
-
-    def _make(self, noted: NotedEvent) -> Any:
-        """The music21 object of an event: Note, Chord or Rest."""
-        music21 = _music21()
-        symbol = noted.event.symbol
-        made: Any
-        if not isinstance(symbol, Note):
-            made = music21.note.Rest()
-        elif len(symbol.pitches) == 1:
-            made = _note(symbol.pitches[0], noted, 0)
-        else:
-            members = [_note(pitch, noted, place) for place, pitch in enumerate(symbol.pitches)]
-            made = music21.chord.Chord(members)
-        made.duration = _duration(noted)
-        if isinstance(symbol, Note) and symbol.grace:
-            made = made.getGrace()
-            # A slash is for the short grace note; a group is held together by its beam.
-            made.duration.slash = DURATIONS[symbol.duration.base] < 1 and not noted.beams
-        for beam in noted.beams:
-            made.beams.append(*_BEAMS[beam])
-        if noted.event.fermata:
-            fermata = music21.expressions.Fermata()
-            fermata.type = "upright"
-            made.expressions.append(fermata)
-        return made
-
-    def elements(self, noted: NotedEvent) -> list[Element]:
-        """The `note` elements of an event: one, or one for each member of a chord."""
-        made = self._make(noted)
-        self._exporter.xmlRoot = Element("measure")
-        members = list(made) if made.isChord else [made]
-        for place, member in enumerate(members):
-            self._exporter.noteToXml(member, place, made if made.isChord else None)
-        return list(self._exporter.xmlRoot)
-
-    def measure_rest(self, length: Fraction, fermata: bool = False) -> Element:
-        """A rest that lasts its measure, `length` in quarter notes."""
-        element = Element("note")
-        SubElement(element, "rest", measure="yes")
-        SubElement(element, "duration").text = str(round(length * self.divisions))
-        SubElement(element, "voice").text = "1"
-        if fermata:
-            SubElement(SubElement(element, "notations"), "fermata", type="upright")
-        return element
-
-
-def _note(pitch: Pitch, noted: NotedEvent, place: int) -> Any:
-    music21 = _music21()
-    made = music21.note.Note(f"{pitch.step}{pitch.octave}")
-    shown = noted.accidentals[place] is not None
-    if pitch.alter or shown:
-        made.pitch.accidental = music21.pitch.Accidental(pitch.alter)
-        made.pitch.accidental.displayStatus = shown
-    starts, stops = pitch in noted.tie_starts, pitch in noted.tie_stops
-    if starts or stops:
-        made.tie = music21.tie.Tie(_TIES[starts, stops])
-    return made
-
-
-def _duration(noted: NotedEvent) -> Any:
-    duration = _music21().duration
-    spelling = noted.event.spelling or Duration("whole")
-    made = duration.Duration(_TYPES.get(spelling.base, spelling.base), dots=spelling.dots)
-    if spelling.tuplet:
-        tuplet = duration.Tuplet(*spelling.tuplet)
-        if noted.tuplet and (noted.tuplet.starts or noted.tuplet.stops):
-            tuplet.type = "start" if noted.tuplet.starts else "stop"
-            tuplet.bracket = noted.tuplet.bracket
-        made.appendTuplet(tuplet)
-    return made
