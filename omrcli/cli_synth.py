@@ -84,7 +84,8 @@ Engraver = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="verovio, musescore (if installed), mixed, or shares such as verovio:3,musescore:1.",
+        help="verovio; musescore or lilypond (if installed); mixed (all that are installed), or "
+        "shares such as verovio:3,musescore:1.",
     ),
 ]
 MaxFiles = Annotated[int, typer.Option(min=1, help="Files read of each corpus, at most.")]

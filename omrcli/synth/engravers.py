@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from omrcli.errors import InputError, UsageError
+from omrcli.errors import InputError, MissingDependencyError, UsageError
 from omrcli.synth.clutter import ClutterRates
 from omrcli.synth.raster import Drawing, paint
 from omrcli.synth.render import Margins, RenderedStaff, frame_drawing, lighten_ink
@@ -16,7 +16,7 @@ from omrcli.synth.surroundings import add_neighbours
 
 #: Samples that one run of an optional program draws; sample k belongs to block k // BLOCK.
 BLOCK = 32
-ENGRAVERS = ("verovio", "musescore")
+ENGRAVERS = ("verovio", "musescore", "lilypond")
 #: Music drawn beyond what a block needs, as some of it is refused, and runs until all is refused.
 _SPARE, _MOST_RUNS = 1.15, 10
 
@@ -55,13 +55,15 @@ def paint_staff(drawing: Drawing, look: Look) -> RenderedStaff:
 
 
 def read_shares(text: str) -> dict[str, float]:
-    """Shares of engravers, which sum to 1: a name, "mixed", or such as "verovio:3,musescore:1".
+    """Shares of engravers, which sum to 1: a name, such as "verovio:3,musescore:1", or "mixed",
+    which is all that are installed alike.
 
     Raises:
         UsageError: a name is unknown or a share is no positive number.
     """
     if text == "mixed":
-        return dict.fromkeys(ENGRAVERS, 1 / len(ENGRAVERS))
+        installed = list(filter(_is_installed, ENGRAVERS))
+        return dict.fromkeys(installed, 1 / len(installed))
     shares: dict[str, float] = {}
     for entry in text.split(","):
         name, _, share = entry.strip().partition(":")
@@ -89,9 +91,21 @@ def choose_engraver(text: str, seed: int, block: int) -> str:
 
 def find_engraver(name: str) -> DrawPieces:
     """The function that draws pieces with an optional program."""
+    from omrcli.synth.lilypond import engrave_lilypond
     from omrcli.synth.musescore import engrave_musescore
 
-    return {"musescore": engrave_musescore}[name]
+    return {"musescore": engrave_musescore, "lilypond": engrave_lilypond}[name]
+
+
+def _is_installed(name: str) -> bool:
+    from omrcli.synth.lilypond import find_lilypond
+    from omrcli.synth.musescore import find_musescore
+
+    try:
+        {"musescore": find_musescore, "lilypond": find_lilypond}.get(name, str)()
+    except MissingDependencyError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -325,11 +325,12 @@ def _glyph(glyph: ET.Element) -> Outline:
     path = glyph.find(f"{_SVG}path")
     if path is None:
         return Outline(())
-    return _glyph_outline(path.get("d", ""), path.get("transform", ""))
+    return trace_path(path.get("d", ""), path.get("transform", ""))
 
 
 @lru_cache(maxsize=1024)
-def _glyph_outline(description: str, transform: str) -> Outline:
+def trace_path(description: str, transform: str = "") -> Outline:
+    """The outline of a path's `d`, moved and scaled by an SVG transform."""
     outline = _move(Outline(_contours(description)), _combine(_UNMOVED, transform))
     assert isinstance(outline, Outline)
     return outline
@@ -433,7 +434,7 @@ def _place_letters(
 ) -> Iterator[Outline]:
     for letter, start in letters:
         scale = size / letter.units
-        outline = _glyph_outline(letter.path, "")
+        outline = trace_path(letter.path)
         if outline.contours:  # a space has none
             placed = _move(outline, (scale, 0, 0, -scale, x + start * size, y))
             assert isinstance(placed, Outline)
@@ -445,7 +446,7 @@ def _spell_signs(text: str, font: str) -> list[tuple[Letter, float]]:
     letters, x = [], 0.0
     for sign in text:
         path = read_glyph(font, f"{ord(sign):04X}") if sign >= _PRIVATE else ""
-        contours = _glyph_outline(path, "").contours
+        contours = trace_path(path).contours
         if contours:
             advance = float(max(points[:, 0].max() for points in contours)) / 1000
             letters.append((Letter(path, 1000, advance + _SIGN_GAP), x))

@@ -7,7 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from omrcli.errors import UsageError
+from omrcli.errors import MissingDependencyError, UsageError
+from omrcli.synth import lilypond, musescore
 from omrcli.synth.dataset import SynthOptions
 from omrcli.synth.engravers import (
     ENGRAVERS,
@@ -30,7 +31,21 @@ def test_shares_sum_to_one() -> None:
     assert read_shares("musescore") == {"musescore": 1}
     assert read_shares("verovio:3, musescore:1") == {"verovio": 0.75, "musescore": 0.25}
     assert sum(read_shares("mixed").values()) == pytest.approx(1)
+
+
+def test_mixed_takes_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find() -> str:
+        return "program"
+
+    monkeypatch.setattr(musescore, "find_musescore", find)
+    monkeypatch.setattr(lilypond, "find_lilypond", find)
     assert set(read_shares("mixed")) == set(ENGRAVERS)
+
+    def miss() -> str:
+        raise MissingDependencyError("It is not installed.")
+
+    monkeypatch.setattr(lilypond, "find_lilypond", miss)
+    assert read_shares("mixed") == {"verovio": 0.5, "musescore": 0.5}
 
 
 @pytest.mark.parametrize("text", ["sibelius", "verovio:x", "verovio:0", "verovio:-1", ""])
