@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -428,6 +430,18 @@ def test_closed_pipe_is_quiet(staff: Path) -> None:
     assert result.returncode == ExitCode.OUTPUT
 
 
+def open_when_read(pipe: Path, process: subprocess.Popen[bytes]) -> int:
+    """The writing end of a named pipe, once the process has opened it to read."""
+    while process.poll() is None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # that nobody reads yet
+                raise
+            time.sleep(0.05)
+    raise AssertionError(f"The process ended before it read: {process.communicate()}")
+
+
 def test_interrupted_process_leaves_nothing(staff: Path, tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("needs named pipes")
@@ -443,9 +457,10 @@ def test_interrupted_process_leaves_nothing(staff: Path, tmp_path: Path) -> None
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
-        with pipe.open("wb"):  # opens once the process reads; the image never comes
-            process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=60)
+        writing = open_when_read(pipe, process)  # the image never comes
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        os.close(writing)
     finally:
         process.kill()
     assert process.returncode == ExitCode.INTERRUPT
