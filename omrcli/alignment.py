@@ -91,10 +91,10 @@ def _align_system(rows: Sequence[Row], lines: Sequence[StaffLine]) -> tuple[list
         return _columns(expanded), True
     is_even = len({len(row) for row in present}) == 1
     if is_even and not any(map(_is_mixed, zip(*present, strict=True))):
-        return _columns(_agree_on_multirests(rows)), False
-    matched = match_by_barlines(expanded, lines)
+        return [_settle_multirests(column) for column in _columns(rows)], False
+    matched = match_by_barlines(rows, lines)
     if matched is not None:
-        return matched, False
+        return [_settle_multirests(column) for column in matched], False
     return _columns(expanded), False
 
 
@@ -130,22 +130,17 @@ def _expand(segment: Segment) -> Iterable[Segment]:
         yield Segment(items, barline, segment.system, end)
 
 
-def _agree_on_multirests(rows: Sequence[Row]) -> list[Row]:
-    """Rows whose multirests have the counts that most rows show, the longer among equals."""
-    counts = [
-        max(Counter(map(_count, column)).items(), key=lambda pair: (pair[1], pair[0]))[0]
-        for column in zip(*[row for row in rows if row], strict=True)
-    ]
-    return [
-        [_recount(segment, count) for segment, count in zip(row, counts, strict=False)]
-        for row in rows
-    ]
+def _settle_multirests(column: Column) -> Column:
+    """The column with its multirests as measures of rest, unless it is one in all parts."""
+    read = [segment for segment in column if segment is not None]
+    counts = Counter(map(_count, read))
+    if 0 not in counts:
+        count = max(counts.items(), key=lambda pair: (pair[1], pair[0]))[0]
+        return [segment and _recount(segment, Multirest(count)) for segment in column]
+    return [segment and _recount(segment, Rest(WHOLE_REST)) for segment in column]
 
 
-def _recount(segment: Segment, count: int) -> Segment:
-    if not count:
-        return segment
-    symbol = Multirest(count)
+def _recount(segment: Segment, symbol: Multirest | Rest) -> Segment:
     items = (
         replace(item, symbol=symbol) if isinstance(item.symbol, Multirest) else item
         for item in segment.items

@@ -109,12 +109,18 @@ def _column_of(item: Item, edges: Sequence[_Edge], lines: Sequence[StaffLine]) -
 def _segments(
     cells: Sequence[Sequence[Item]], ends: dict[int, Segment], system: int
 ) -> Iterator[Segment | None]:
-    for place, items in enumerate(cells):
-        if not any(item.is_event for item in items):
-            if place < len(cells) - 1:
+    """The segments of the cells; None for a measure without events, whose signs go to the next."""
+    signs: list[Item] = []
+    for place, cell in enumerate(cells):
+        items = [*signs, *cell]
+        is_last = place == len(cells) - 1
+        if any(item.is_event for item in items):
+            made = Segment(tuple(items), None if is_last else Barline(), system)
+            if place in ends:
+                made = replace(made, barline=ends[place].barline, end=ends[place].end)
+            yield made
+            signs = []
+        else:
+            signs = [item for item in items if item.symbol != Barline()]
+            if not is_last:
                 yield None
-            continue
-        made = Segment(tuple(items), Barline() if place < len(cells) - 1 else None, system)
-        if place in ends:
-            made = replace(made, barline=ends[place].barline, end=ends[place].end)
-        yield made
