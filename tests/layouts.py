@@ -25,6 +25,7 @@ from omrcli.tokens import (
     TimeSignature,
     Token,
 )
+from tests.scores import tokens
 
 METERS = ("4/4", "3/4", "6/8", "C/", "5/4")
 CLEFS = (Clef("G", 2), Clef("F", 4), Clef("C", 3), Clef("G", 2, -1))
@@ -158,16 +159,16 @@ def lay_out(bars: list[Bar], place: Place) -> list[StaffLine]:
     parts = len(bars[0].clefs)
     columns = [_staff_texts(bars, place, part) for part in range(parts)]
     lines = []
-    page = system = 0
+    page = place_on_page = 0
     starts = [0, *sorted(place.systems)]
     for number, start in enumerate(starts):
         if number:
             new_page = start in place.pages
-            page, system = page + new_page, 0 if new_page else system + 1
+            page, place_on_page = page + new_page, 0 if new_page else place_on_page + 1
         shown = [part for part in range(parts) if (number, part) not in place.hidden]
         for position, part in enumerate(shown):
-            tokens = [Token(text) for text in columns[part][number]]
-            lines.append(StaffLine(tokens, page, system, position))
+            read = [Token(text) for text in columns[part][number]]
+            lines.append(StaffLine(read, page, place_on_page, position))
     return lines
 
 
@@ -214,3 +215,10 @@ def _split(bar: Bar, place: Place, number: int, part: int) -> tuple[list[str], l
             return texts[:index], [*texts[index:], str(bar.barline)]
         now += symbol.duration.quarters if isinstance(symbol, (Note, Rest)) else 0
     raise AssertionError("a bar is cut where a symbol ends")
+
+
+def system(number: int, *staves: str, page: int = 0) -> list[StaffLine]:
+    """The staves of a system from top to bottom, each in the form that `tokens` takes."""
+    return [
+        StaffLine(tokens(staff), page, number, position) for position, staff in enumerate(staves)
+    ]

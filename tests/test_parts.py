@@ -9,17 +9,10 @@ import pytest
 from omrcli.assembly import StaffLine
 from omrcli.parts import arrange_parts, match_in_order
 from omrcli.score import Score, build_score, score_tokens, score_warnings
-from tests.scores import tokens
+from tests.layouts import system
 
 G, F, C = "clef-G2", "clef-F4", "clef-C3"
 IN_4 = "timeSignature-4/4"
-
-
-def system(number: int, *staves: str, page: int = 0) -> list[StaffLine]:
-    """The staves of a system from top to bottom, each in the form that `tokens` takes."""
-    return [
-        StaffLine(tokens(staff), page, number, position) for position, staff in enumerate(staves)
-    ]
 
 
 def texts(score: Score, part: int) -> str:
