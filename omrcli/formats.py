@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import UsageError
-from .score import ExportOptions, Measure, Score, score_tokens
+from .measures import Measure
+from .score import ExportOptions, Score, score_tokens
 from .tokens import format_semantic
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def transcription_record(transcription: Transcription) -> dict[str, Any]:
         "schema": JSON_SCHEMA,
         "version": __version__,
         "source": transcription.source,
+        "sources": list(transcription.sources),
+        "title": transcription.score.title if transcription.score else None,
+        "composer": transcription.score.composer if transcription.score else None,
         "model": {
             "name": model.name,
             "version": model.spec.version,
@@ -124,6 +128,8 @@ def _page_record(transcription: Transcription, page: Page) -> dict[str, Any]:
     readings = [reading for reading in transcription.staves if reading.page == page.index]
     return {
         "index": page.index,
+        "source": page.source,
+        "source_index": page.source_index,
         "width": page.width,
         "height": page.height,
         "staves": [_staff_record(reading) for reading in readings],
@@ -152,11 +158,16 @@ def _staff_record(reading: StaffReading) -> dict[str, Any]:
 
 def _measure_records(score: Score | None) -> list[dict[str, Any]]:
     parts = score.parts if score is not None else ()
-    return [_measure_record(measure) for part in parts for measure in part.measures]
+    return [
+        _measure_record(number, measure)
+        for number, part in enumerate(parts)
+        for measure in part.measures
+    ]
 
 
-def _measure_record(measure: Measure) -> dict[str, Any]:
+def _measure_record(part: int, measure: Measure) -> dict[str, Any]:
     return {
+        "part": part,
         "number": measure.number,
         "staff": measure.staff,
         "status": measure.status,

@@ -190,7 +190,8 @@ class _PdfPages:
 class _ImagePages:
     """The one page of an image, or the pages of a TIFF."""
 
-    title = composer = None
+    title: str | None = None
+    composer: str | None = None
 
     def __init__(self, content: Content, name: str) -> None:
         self.name = name

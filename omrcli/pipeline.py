@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import perf_counter
 
 from .alphabet import make_codec
+from .assembly import StaffLine
 from .calibration import Calibration
+from .carrying import InForce, carry_signs
 from .decoding import Unit, decode_units
-from .errors import NothingRecognisedError, UsageError
-from .image import PageImage, iter_pages
+from .errors import DamagedPageError, NothingRecognisedError, UsageError
+from .image import PageImage
 from .logits import Logits, Reader
+from .piece import OpenPiece, PagePlace, Piece, make_piece
 from .registry import Model, find_model
 from .rescoring import Alphabet, MusicOptions, decode_music
-from .score import Score, build_score, measure_warnings
+from .score import Score, build_score, score_warnings
 from .staves import Staff, StaffGeometry, StaffImage, find_staves, normalise_staff
 from .tokens import Token
 
-STDIN = "-"
+#: Page px per px of a normalised staff: below the first a drawing is drawn again, to have the
+#: second. More px than two are not looked at (see `normalise_staff`).
+_TOO_COARSE, _FINE = 1.5, 2.0
+#: A drawing without a staff and of fewer px than this may be one of very small print.
+_SMALL_DRAWING = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -45,24 +51,32 @@ class TranscribeOptions:
 
 @dataclass(frozen=True)
 class Page:
-    """A page's place in its file (0-based) and its original size in px."""
+    """A page's place in the piece (0-based), its original size in px, and where it was.
+
+    `source` is the file as it was given, `source_index` the page's place in that (0-based).
+    """
 
     index: int
     width: int
     height: int
+    source: str = ""
+    source_index: int = 0
 
 
 @dataclass(frozen=True)
 class StaffReading:
     """What was read on one staff.
 
-    `spans` are the (left, right) page x in px of each token, as its frames tell.
+    `spans` are the (left, right) page x in px of each token, as its frames tell; `units` are what
+    the tokens were made of, with page x of their own.
     """
 
     page: int
     staff: Staff
     tokens: tuple[Token, ...]
     spans: tuple[tuple[float, float], ...]
+    units: tuple[Unit, ...] = ()
+    unit_spans: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,14 +95,15 @@ class Timings:
 
 @dataclass(frozen=True)
 class Transcription:
-    """All that was read from one file, staves in reading order.
+    """All that was read from the files of one piece, staves in reading order.
 
+    `source` is the first of the files in `sources`.
     `score` is None where the model speaks the agnostic alphabet, which has no pitches.
     `device` is the one in use, "cpu" or "cuda". `warnings` are sentences for the user, on what was
     kept as read although it does not add up.
     """
 
-    source: str
+    sources: tuple[str, ...]
     pages: tuple[Page, ...]
     staves: tuple[StaffReading, ...]
     score: Score | None
@@ -99,9 +114,61 @@ class Transcription:
     warnings: tuple[str, ...] = ()
 
     @property
+    def source(self) -> str:
+        """The file that was read, or the first of several."""
+        return self.sources[0]
+
+    @property
     def tokens(self) -> tuple[Token, ...]:
         """The tokens of all staves, one after the other."""
         return tuple(token for reading in self.staves for token in reading.tokens)
+
+
+@dataclass(frozen=True, eq=False)
+class PageReading:
+    """A page with what was read on it; only while it is read are its pixels held."""
+
+    page: Page
+    image: PageImage
+    staves: tuple[StaffReading, ...]
+
+
+class Watcher:
+    """Is told how a piece gets on; this one does nothing."""
+
+    def start(self, pages: int) -> None:
+        """Reading begins, of so many pages."""
+
+    def finish_page(self, reading: PageReading | None) -> None:
+        """The next page has been read; None where it was damaged."""
+
+
+class _Pages:
+    """What was gathered from the pages of a piece."""
+
+    def __init__(self) -> None:
+        self.pages: list[Page] = []
+        self.staves: list[StaffReading] = []
+        self.damage: list[DamagedPageError] = []
+        self.finding = self.reading = 0.0
+
+    def add(self, found: PageReading) -> None:
+        self.pages.append(found.page)
+        self.staves += found.staves
+
+    def check(self, piece: Piece) -> None:
+        """Raise where there is nothing to make a score of."""
+        if self.damage and not self.pages:
+            raise self.damage[0]
+        if not self.staves:
+            raise NothingRecognisedError(_nothing(piece, "no staff was found"))
+        if not any(reading.tokens for reading in self.staves):
+            raise NothingRecognisedError(_nothing(piece, "nothing was read on its staves"))
+
+    def warnings(self, score: Score | None) -> tuple[str, ...]:
+        """Pages left out, then what the score has to say."""
+        left_out = [f"{error} It was left out." for error in self.damage]
+        return (*left_out, *(score_warnings(score) if score else ()))
 
 
 class Transcriber:
@@ -135,94 +202,166 @@ class Transcriber:
         """The device in use: "cpu" or "cuda"."""
         return self._reader.device
 
-    def transcribe(self, path: str | os.PathLike[str]) -> Transcription:
-        """Read every staff of an image file or PDF; "-" is standard input.
+    def transcribe(
+        self, source: str | os.PathLike[str] | Piece, watcher: Watcher | None = None
+    ) -> Transcription:
+        """Read every staff of an image file or PDF ("-" is standard input), or of a Piece.
+
+        Of several pages a damaged one is left out, with a warning. Pages are read one by one and
+        dropped: a book needs no more memory than its largest page.
 
         Raises:
-            InputError: the file is missing, unreadable, damaged or too large.
-            NothingRecognisedError: it shows no staff, or nothing was read on its staves.
+            InputError: a file is missing, unreadable, damaged or too large.
+            UsageError: a page that was asked for does not exist.
+            NothingRecognisedError: there is no staff, or nothing was read on the staves.
         """
+        watcher = watcher or Watcher()
+        piece = make_piece(source)
+        read = _Pages()
+        with OpenPiece(piece) as pages:
+            watcher.start(len(pages.places))
+            for place in pages.places:
+                watcher.finish_page(self._read_page(pages, place, read))
+        read.check(piece)
         started = perf_counter()
-        source = os.fspath(path)
-        pages: list[Page] = []
-        found: list[tuple[int, StaffImage]] = []
-        # One page at a time, and its pixels are dropped: a book needs no more memory than a page.
-        for image in iter_pages(STDIN if source == STDIN else Path(source)):
-            pages.append(Page(image.page_index, image.width, image.height))
-            found += self._cut_staves(image)
-        if not found:
-            raise NothingRecognisedError(_nothing(source, "no staff was found"))
-        cut = perf_counter()
-        readings = self._read_pages(found)
-        if not any(reading.tokens for reading in readings):
-            raise NothingRecognisedError(_nothing(source, "nothing was read on its staves"))
-        read = perf_counter()
-        score = self._build_score(readings)
+        staves = self._read_on(read.staves)
+        score = self._build_score(staves, pages)
         return Transcription(
-            source=source,
-            pages=tuple(pages),
-            staves=readings,
+            sources=piece.sources,
+            pages=tuple(read.pages),
+            staves=staves,
             score=score,
             model=self.model,
             options=self.options,
             device=self.device,
-            timings=Timings(cut - started, read - cut, perf_counter() - read),
-            warnings=tuple(str(item) for item in measure_warnings(score)) if score else (),
+            timings=Timings(read.finding, read.reading, perf_counter() - started),
+            warnings=read.warnings(score),
         )
 
     def read_staves(self, staves: Sequence[StaffImage]) -> list[tuple[Token, ...]]:
         """Return the tokens of each normalised staff image, in the order given."""
-        logits = self._reader.read(staves, self.options.batch_size)
-        return [self._decode(item) for item in logits]
+        return [self._decode(units) for units in self._read_units(staves)]
 
-    def _cut_staves(self, image: PageImage) -> Iterator[tuple[int, StaffImage]]:
-        for staff in find_staves(image):
-            yield image.page_index, normalise_staff(image, staff, self.geometry)
+    def _read_units(self, staves: Sequence[StaffImage]) -> Iterator[tuple[Unit, ...]]:
+        for logits in self._reader.read(staves, self.options.batch_size):
+            yield tuple(self._decode_units(logits))
 
-    def _read_pages(self, found: Sequence[tuple[int, StaffImage]]) -> tuple[StaffReading, ...]:
-        """Read the staves of all pages in batches, and place each token on its page."""
-        images = [image for _, image in found]
-        return tuple(
-            StaffReading(page, image.staff, tokens, tuple(self._spans(image, tokens)))
-            for (page, image), tokens in zip(found, self.read_staves(images), strict=True)
-        )
+    def _read_page(self, pages: OpenPiece, place: PagePlace, read: _Pages) -> PageReading | None:
+        """Read a page and add it to what was read, or the damage that it has."""
+        started = perf_counter()
+        try:
+            image, staves = self._find_staves(pages, place)
+        except DamagedPageError as error:
+            read.damage.append(error)
+            return None
+        cut = [normalise_staff(image, staff, self.geometry) for staff in staves]
+        found = perf_counter()
+        size = (image.width, image.height)
+        page = Page(place.index, *size, source=pages.name_of(place), source_index=place.page)
+        readings = tuple(self._read_cut(place.index, cut))
+        read.finding += found - started
+        read.reading += perf_counter() - found
+        reading = PageReading(page, image, readings)
+        read.add(reading)
+        return reading
 
-    def _decode_units(self, logits: Logits) -> list[Unit]:
+    def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:
+        """The page at the resolution that suits the model, and its staves."""
+        image = pages.load(place)
+        staves = find_staves(image)
+        finer = self._finer_dpi(image, staves)
+        if finer is None:
+            return image, staves
+        image = pages.load(place, finer)
+        return image, find_staves(image)
+
+    def _finer_dpi(self, image: PageImage, staves: Sequence[Staff]) -> float | None:
+        """The resolution to draw a page at again, or None where it will do as it is."""
+        if image.dpi is None:
+            return None
+        if not staves:
+            return 2 * image.dpi if image.pixels.size < _SMALL_DRAWING else None
+        scale = min(staff.interline for staff in staves) / self.geometry.interline
+        return image.dpi * _FINE / scale if scale < _TOO_COARSE else None
+
+    def _read_cut(self, page: int, images: Sequence[StaffImage]) -> Iterator[StaffReading]:
+        """Read staves that were cut out of a page, and place each token on the page."""
+        for image, units in zip(images, self._read_units(images), strict=True):
+            tokens = self._decode(units)
+            spans = (tuple(self._spans(image, found)) for found in (tokens, units))
+            yield StaffReading(page, image.staff, tokens, next(spans), units, next(spans))
+
+    def _decode_units(self, logits: Logits) -> Iterator[Unit]:
         """Greedy, or with a beam by what makes music; other alphabets know a plain beam only."""
         spec, beam = self.model.spec, self.options.beam
         if beam > 1 and spec.alphabet == "positional":
             classes = Alphabet(spec.units, spec.blank)
-            return decode_music(logits.values, classes, MusicOptions(beam=beam))
-        return decode_units(logits.values, spec.blank, beam)
+            units = decode_music(logits.values, classes, MusicOptions(beam=beam))
+        else:
+            units = decode_units(logits.values, spec.blank, beam)
+        return (_skip_blank(unit, spec.blank) for unit in units)
 
-    def _decode(self, logits: Logits) -> tuple[Token, ...]:
-        blank = self.model.spec.blank
-        units = self._decode_units(logits)
-        tokens = self._codec.decode([_skip_blank(unit, blank) for unit in units])
+    def _decode(self, units: Sequence[Unit], before: InForce | None = None) -> tuple[Token, ...]:
+        """The tokens of a staff, read with what is in force before it."""
+        before = before or InForce()
+        tokens = self._codec.decode(units, before.clef, before.accidentals)
         return tuple(
             replace(token, confidence=self._calibration.apply(token.confidence)) for token in tokens
         )
 
-    def _spans(self, image: StaffImage, tokens: Sequence[Token]) -> Iterator[tuple[float, float]]:
-        px = self.model.spec.width_reduction
-        for token in tokens:
-            yield image.page_x(token.start * px), image.page_x(token.end * px)
+    def _read_on(self, readings: Sequence[StaffReading]) -> tuple[StaffReading, ...]:
+        """Read staves again with the clef and key that staves before them put in force."""
+        if self.model.spec.alphabet == "agnostic":
+            return tuple(readings)
+        lines = carry_signs(
+            list(_place_lines(readings)),
+            lambda index, before: self._decode(readings[index].units, before),
+        )
+        return tuple(map(_with_tokens, readings, lines))
 
-    def _build_score(self, readings: Sequence[StaffReading]) -> Score | None:
+    def _spans(
+        self, image: StaffImage, found: Sequence[Token] | Sequence[Unit]
+    ) -> Iterator[tuple[float, float]]:
+        px = self.model.spec.width_reduction
+        for item in found:
+            yield image.page_x(item.start * px), image.page_x(item.end * px)
+
+    def _build_score(self, readings: Sequence[StaffReading], pages: OpenPiece) -> Score | None:
         if self.model.spec.alphabet == "agnostic":
             return None
-        return build_score([reading.tokens for reading in readings])
+        return build_score(list(_place_lines(readings)), pages.title, pages.composer)
 
 
 def transcribe(
-    path: str | os.PathLike[str], options: TranscribeOptions | None = None
+    source: str | os.PathLike[str] | Piece, options: TranscribeOptions | None = None
 ) -> Transcription:
-    """Read every staff of one image file; for many files, keep a `Transcriber`.
+    """Read every staff of one file or Piece; to read many, keep a `Transcriber`.
 
     Raises:
         OmrError: the input, the model or the device cannot be used, or nothing was recognised.
     """
-    return Transcriber(options).transcribe(path)
+    return Transcriber(options).transcribe(source)
+
+
+def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
+    """The reading with the tokens of a line, which are made of the same units."""
+    pairs = list(zip(reading.units, reading.unit_spans, strict=True))
+    lefts = {unit.start: span[0] for unit, span in pairs}
+    rights = {unit.end: span[1] for unit, span in pairs}
+    tokens = tuple(line.tokens)
+    spans = tuple((lefts[token.start], rights[token.end]) for token in tokens)
+    return replace(reading, tokens=tokens, spans=spans)
+
+
+def _place_lines(readings: Sequence[StaffReading]) -> Iterator[StaffLine]:
+    """The staves with their places in their systems, for the score."""
+    position = 0
+    for index, reading in enumerate(readings):
+        staff, before = reading.staff, readings[index - 1] if index else None
+        same = before and (before.page, before.staff.system) == (reading.page, staff.system)
+        position = position + 1 if same else 0
+        box = (staff.x0, staff.y0, staff.x1, staff.y1)
+        yield StaffLine(reading.tokens, reading.page, staff.system, position, box, reading.spans)
 
 
 def _skip_blank(unit: Unit, blank: int) -> Unit:
@@ -230,6 +369,5 @@ def _skip_blank(unit: Unit, blank: int) -> Unit:
     return replace(unit, index=unit.index - 1) if unit.index > blank else unit
 
 
-def _nothing(source: str, what: str) -> str:
-    name = "standard input" if source == STDIN else source
-    return f"In {name} {what}; give a straight, sharp image of printed music."
+def _nothing(piece: Piece, what: str) -> str:
+    return f"In {piece.shown} {what}; give a straight, sharp image of printed music."
