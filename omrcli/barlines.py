@@ -1,4 +1,8 @@
-"""Staves of a system whose measures differ in number, matched by the x of their barlines."""
+"""The x of barlines: a barline runs through all staves of a system.
+
+It tells whether staves sound together at all, and which measure is which where the staves of a
+system show different numbers of them.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,43 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from omrcli.assembly import Item, Segment, StaffLine
-from omrcli.tokens import Barline
+from omrcli.tokens import Barline, Multirest, Note, Rest, parse_symbol
 
 #: How far apart, in interlines, the tokens of one barline may lie on different staves.
 TOLERANCE = 2.0
 STAFF_INTERLINES = 4
+#: Staves sound together if at least this share of the barlines of one stand in the other. The last
+#: barline of a line is at the margin in any case, and counts for nothing.
+SHARED = 0.5
+MIN_BARLINES = 2
+
+
+def share_barlines(upper: StaffLine, lower: StaffLine) -> bool | None:
+    """Whether two staves have their barlines at the same x; None where too few tell."""
+    xs = [_inner_barlines(line) for line in (upper, lower)]
+    fewer, more = sorted(xs, key=len)
+    if len(fewer) < MIN_BARLINES:
+        return None
+    apart = _tolerance(upper)
+    shared = sum(any(abs(x - other) <= apart for other in more) for x in fewer)
+    return shared >= SHARED * len(fewer)
+
+
+def _inner_barlines(line: StaffLine) -> list[float]:
+    """The x of the barlines between the first event and the right margin."""
+    if not line.spans:
+        return []
+    symbols = [parse_symbol(token.text) for token in line.tokens]
+    events = [n for n, s in enumerate(symbols) if isinstance(s, (Note, Rest, Multirest))]
+    first = min(events, default=len(symbols))
+    places = (n for n, s in enumerate(symbols) if isinstance(s, Barline) and n > first)
+    xs = (sum(line.spans[place]) / 2 for place in places)
+    return [x for x in xs if x < line.box[2] - 2 * _tolerance(line)]
+
+
+def _tolerance(line: StaffLine) -> float:
+    """How far apart tokens of one barline may lie, in px."""
+    return TOLERANCE * (line.box[3] - line.box[1]) / STAFF_INTERLINES
 
 
 def match_by_barlines(
@@ -65,8 +101,7 @@ class _Edge:
 def _find_edges(rows: Sequence[Sequence[Segment]], lines: Sequence[StaffLine]) -> list[_Edge]:
     """The barlines that at least half of the rows show, from left to right."""
     xs = sorted(x for row in rows for segment in row if (x := _end_x(segment, lines)) is not None)
-    box = lines[rows[0][0].items[0].staff].box
-    apart = TOLERANCE * (box[3] - box[1]) / STAFF_INTERLINES
+    apart = _tolerance(lines[rows[0][0].items[0].staff])
     groups: list[list[float]] = []
     for x in xs:
         if groups and x - groups[-1][0] <= apart:

@@ -1,6 +1,8 @@
 """Which staff belongs to which part: the staves of each system are matched to the parts.
 
-The fullest system tells how many parts there are. In a system with fewer staves the others are
+Staves that are joined on the page but whose barlines stand at different places do not sound
+together; they are read one after the other. The fullest system tells how many parts there are. In a
+system with fewer staves the others are
 silent and were left out: clefs, key signatures and the order of the parts tell which.
 """
 
@@ -8,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from omrcli.assembly import StaffLine, opening_signs
+from omrcli.barlines import share_barlines
 from omrcli.tokens import KeySignature
 
 #: What speaks against a staff being of a part: a clef that the part never has at the start of a
@@ -57,16 +60,40 @@ def arrange_parts(lines: Sequence[StaffLine]) -> Arrangement:
     Raises:
         TokenError: a token is none of the semantic encoding.
     """
-    groups = [
-        sorted(group, key=lambda index: lines[index].position)
-        for _, group in groupby(
-            range(len(lines)), key=lambda index: (lines[index].page, lines[index].system)
-        )
-    ]
+    groups: list[list[int]] = []
+    notices = []
+    for _, group in groupby(
+        range(len(lines)), key=lambda index: (lines[index].page, lines[index].system)
+    ):
+        staves = sorted(group, key=lambda index: lines[index].position)
+        apart = _split(lines, staves)
+        groups += apart
+        if len(apart) > 1:
+            notices.append(_not_together(lines[staves[0]], len(apart)))
     parts = max(map(len, groups), default=1)
     profiles = _profiles(lines, [group for group in groups if len(group) == parts])
     systems = [_place(lines, group, profiles) for group in groups]
-    return Arrangement(tuple(systems), tuple(_notices(systems)))
+    return Arrangement(tuple(systems), (*notices, *_notices(systems)))
+
+
+def _split(lines: Sequence[StaffLine], staves: Sequence[int]) -> list[list[int]]:
+    """The staves in groups that sound together."""
+    votes = [share_barlines(lines[a], lines[b]) for a, b in pairwise(staves)]
+    unsure = votes.count(True) >= votes.count(False)  # a line along the whole page joins too much
+    groups = [list(staves[:1])]
+    for staff, vote in zip(staves[1:], votes, strict=True):
+        if unsure if vote is None else vote:
+            groups[-1].append(staff)
+        else:
+            groups.append([staff])
+    return groups
+
+
+def _not_together(first: StaffLine, count: int) -> str:
+    return (
+        f"Page {first.page + 1}, system {first.system + 1}: the staves are joined, but their "
+        f"barlines stand at different places; read as {count} systems."
+    )
 
 
 @dataclass(frozen=True)

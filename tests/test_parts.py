@@ -199,6 +199,25 @@ def test_a_measure_that_one_staff_lacks_is_padded_where_it_is_missing():
     assert [m.is_filler for m in made.parts[2].measures] == [False, True, False]
 
 
+def test_staves_joined_on_the_page_with_barlines_of_their_own_follow_one_another():
+    other = (PLAIN[0], {3: 200.0, 5: 400.0, 7: 750.0})
+    made = build_score(spread(0, PLAIN, other))
+    assert lengths(made) == [[4] * 6]
+    assert score_warnings(made) == [
+        "Page 1, system 1: the staves are joined, but their barlines stand at different places; "
+        "read as 2 systems."
+    ]
+
+
+def test_systems_that_a_line_joins_are_taken_apart():
+    later = (PLAIN[0], {3: 200.0, 5: 400.0, 7: 750.0})
+    short = (f"{G} C5_whole", {})
+    made = build_score(spread(0, PLAIN, PLAIN, later, later))
+    assert lengths(made) == [[4] * 6] * 2
+    assert len(build_score(spread(0, PLAIN, later, short)).parts) == 1
+    assert len(build_score(spread(0, PLAIN, PLAIN, short)).parts) == 3
+
+
 def test_a_multirest_that_others_play_through_is_measures_of_rest():
     rest = (f"{F} {IN_4} multirest-5 barline", {2: 450.0, 3: 900.0})
     made = build_score(spread(0, PLAIN, PLAIN, rest))
