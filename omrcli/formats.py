@@ -74,9 +74,11 @@ def transcription_record(transcription: Transcription) -> dict[str, Any]:
 
 
 def _render_semantic(transcription: Transcription, options: ExportOptions) -> bytes:
-    """One line: a staff as it was read, or several joined into one part."""
-    if len(transcription.staves) > 1 and transcription.score is not None:
-        return format_semantic(score_tokens(transcription.score)).encode()
+    """One line: a staff as it was read, or several joined; of several parts a line each."""
+    score = transcription.score
+    if len(transcription.staves) > 1 and score is not None:
+        parts = (score_tokens(score, number) for number in range(len(score.parts)))
+        return "".join(map(format_semantic, parts)).encode()
     return format_semantic([token.text for token in transcription.tokens]).encode()
 
 
@@ -173,5 +175,6 @@ def _measure_record(part: int, measure: Measure) -> dict[str, Any]:
         "status": measure.status,
         "expected": None if measure.expected is None else str(measure.expected),
         "actual": str(measure.actual),
-        "events": [[event.staff, event.token] for event in measure.events],
+        "padding": str(measure.padding),
+        "events": [[event.staff, event.token] for event in measure.events if not event.filler],
     }
