@@ -49,10 +49,11 @@ def show_progress(label: str, total: int | None) -> Iterator[Advance]:
         yield lambda: progress.advance(task)
 
 
-def make_progress(*columns: str) -> Progress:
+def make_progress(*columns: str, transient: bool = False) -> Progress:
     """Return a progress display on stderr, silent where that is no terminal.
 
-    `columns` are rich formats, such as "{task.fields[loss]}", shown after the bar.
+    `columns` are rich formats, such as "{task.fields[loss]}", shown after the bar; a `transient`
+    display is gone when it is done.
     """
     from rich.console import Console
     from rich.progress import (
@@ -71,6 +72,7 @@ def make_progress(*columns: str) -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
+        transient=transient,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,10 +19,12 @@ from .cli_options import (
     ThreadsOption,
     VerboseOption,
 )
-from .errors import ExitCode, UsageError
+from .cli_pages import watch_pages
+from .errors import ExitCode, OmrError, UsageError
 
 if TYPE_CHECKING:
     from .destinations import Job, Target
+    from .piece import Piece
     from .pipeline import Transcriber, Transcription
     from .score import ExportOptions
 
@@ -65,7 +68,38 @@ Tempo = Annotated[
     ),
 ]
 Title = Annotated[
-    str | None, typer.Option(help="Title in MusicXML and MIDI. Default: none.", show_default=False)
+    str | None,
+    typer.Option(
+        help="Title in MusicXML and MIDI. Default: what a PDF says of itself.", show_default=False
+    ),
+]
+Composer = Annotated[
+    str | None,
+    typer.Option(
+        help="Composer in MusicXML. Default: what a PDF says of itself.", show_default=False
+    ),
+]
+Pages = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RANGES",
+        help="Pages to read, from 1, such as 2-5 or 1,3,7-. Default: all.",
+        show_default=False,
+    ),
+]
+Join = Annotated[
+    bool, typer.Option("--join", help="Take all inputs for the pages of one piece, in this order.")
+]
+NoLayout = Annotated[
+    bool, typer.Option("--no-layout", help="Leave the line and page breaks out of MusicXML.")
+]
+Debug = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Write an image of each page there, with what was found and read drawn over it.",
+        show_default=False,
+    ),
 ]
 
 
@@ -80,32 +114,48 @@ def transcribe(
     threads: ThreadsOption = 0,
     tempo: Tempo = None,
     title: Title = None,
+    composer: Composer = None,
+    pages: Pages = None,
+    join: Join = False,
+    no_layout: NoLayout = False,
+    debug: Debug = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Read the music in images.
+    """Read the music in images and PDF files.
 
     Writes MusicXML, MIDI, the PrIMuS semantic encoding, or JSON with confidence and places.
     """
     with exit_on_error(verbose):
         from .destinations import plan_jobs
 
-        jobs = plan_jobs(inputs, output or [], format or [])
+        jobs = plan_jobs(inputs, output or [], format or [], join)
         _check_terminal(jobs)
+        from .piece import Piece, parse_pages
         from .pipeline import TranscribeOptions, Transcriber
         from .score import ExportOptions
 
+        chosen = parse_pages(pages) if pages is not None else None
         options = TranscribeOptions(model, device, beam, batch_size, threads)
-        run = _Run(Transcriber(options), ExportOptions(title, tempo), verbose, len(jobs))
+        run = _Run(
+            transcriber=Transcriber(options),
+            piece=Piece((), chosen, title, composer),
+            export=ExportOptions(tempo=tempo, layout=not no_layout),
+            debug=debug,
+            verbose=verbose,
+            count=len(jobs),
+        )
         run.start()
         run_jobs(run, jobs)
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What all jobs of one call share."""
+    """What all jobs of one call share; `piece` has no sources yet."""
 
     transcriber: Transcriber
+    piece: Piece
     export: ExportOptions
+    debug: str | None
     verbose: bool
     count: int
 
@@ -118,7 +168,7 @@ class _Run:
         """Transcribe one input, render every output, and only then write the first of them."""
         from .formats import render_transcription
 
-        result = self.transcriber.transcribe(job.source)
+        result = self.read(job)
         for warning in result.warnings:
             say(f"{job.source}: {warning}")
         rendered = [
@@ -129,6 +179,24 @@ class _Run:
             _write(target, content)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
+
+    def read(self, job: Job) -> Transcription:
+        """Read one input, with a bar, and draw what was read where that is asked for."""
+        piece = replace(self.piece, sources=job.sources)
+        if self.debug is None:
+            with watch_pages(job.source) as watcher:
+                return self.transcriber.transcribe(piece, watcher)
+        from .debug_view import DebugView
+
+        view = DebugView(Path(self.debug), self.transcriber.geometry)
+        try:
+            with watch_pages(job.source, view.add) as watcher:
+                result = self.transcriber.transcribe(piece, watcher)
+        except OmrError:
+            view.write()  # it shows why
+            raise
+        view.write(result.score)
+        return result
 
 
 def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
@@ -178,7 +246,8 @@ def _check_terminal(jobs: Sequence[Job]) -> None:
 def _describe(result: Transcription, device: str) -> str:
     timings = result.timings
     return (
-        f"{result.source}: {len(result.staves)} staves, {len(result.tokens)} tokens, "
+        f"{result.source}: {len(result.pages)} pages, {len(result.staves)} staves, "
+        f"{len(result.tokens)} tokens, "
         f"staves {timings.staves:.2f} s, reading {timings.reading:.2f} s on {device}, "
         f"score {timings.score:.2f} s."
     )

@@ -27,14 +27,21 @@ class Target:
 
 @dataclass(frozen=True)
 class Job:
-    """One input ("-" is standard input) and everything to write from it."""
+    """One input ("-" is standard input), or several joined, and everything to write from it."""
 
-    source: str
+    sources: tuple[str, ...]
     targets: tuple[Target, ...]
 
+    @property
+    def source(self) -> str:
+        """The input, or the first of those joined: it names the outputs."""
+        return self.sources[0]
 
-def plan_jobs(inputs: Sequence[str], outputs: Sequence[str], formats: Sequence[str]) -> list[Job]:
-    """Return what to write from each input.
+
+def plan_jobs(
+    inputs: Sequence[str], outputs: Sequence[str], formats: Sequence[str], join: bool = False
+) -> list[Job]:
+    """Return what to write from each input, or with `join` from all together.
 
     An output that ends in a slash or is a folder takes every input in every format of `formats`
     (musicxml where none is given); any other output is one file, its format told by its suffix.
@@ -46,8 +53,9 @@ def plan_jobs(inputs: Sequence[str], outputs: Sequence[str], formats: Sequence[s
     """
     _check_formats(formats)
     _check_inputs(inputs)
-    jobs = [Job(source, tuple(_targets(source, outputs, formats))) for source in inputs]
-    _check_single_files(inputs, outputs, formats)
+    groups = [tuple(inputs)] if join else [(source,) for source in inputs]
+    jobs = [Job(group, tuple(_targets(group[0], outputs, formats))) for group in groups]
+    _check_single_files(jobs, outputs, formats)
     _check_stdout(jobs)
     _check_collisions(jobs)
     return jobs
@@ -96,13 +104,13 @@ def _check_inputs(inputs: Sequence[str]) -> None:
 
 
 def _check_single_files(
-    inputs: Sequence[str], outputs: Sequence[str], formats: Sequence[str]
+    jobs: Sequence[Job], outputs: Sequence[str], formats: Sequence[str]
 ) -> None:
     files = [output for output in outputs if output != STDIO and not is_folder(output)]
-    if files and len(inputs) > 1:
+    if files and len(jobs) > 1:
         raise UsageError(
-            f"{len(inputs)} inputs cannot all be written to {files[0]}; "
-            "give a folder and a format: -o DIR/ -f musicxml."
+            f"{len(jobs)} inputs cannot all be written to {files[0]}; give a folder and a format: "
+            "-o DIR/ -f musicxml, or --join them if they are the pages of one piece."
         )
     if files and formats and len(files) == len(outputs):
         raise UsageError(
@@ -142,8 +150,8 @@ def _check_collisions(jobs: Sequence[Job]) -> None:
                     "give them different names or folders."
                 )
             writers[key] = job.source
-            for other in jobs:
-                if other.source != STDIO and is_same_file(target.path, Path(other.source)):
+            for source in (source for other in jobs for source in other.sources):
+                if source != STDIO and is_same_file(target.path, Path(source)):
                     raise UsageError(f"{target.path} is an input; choose another output.")
 
 

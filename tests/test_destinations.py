@@ -14,7 +14,7 @@ def _in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_semantic_to_stdout_by_default() -> None:
-    assert plan_jobs(["a.png"], [], []) == [Job("a.png", (Target("semantic", None),))]
+    assert plan_jobs(["a.png"], [], []) == [Job(("a.png",), (Target("semantic", None),))]
 
 
 def test_suffix_tells_the_format() -> None:
@@ -41,6 +41,17 @@ def test_existing_folder_needs_no_slash(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (job,) = plan_jobs(["a.png"], ["out"], [])
     assert job.targets == (Target("musicxml", Path("out/a.musicxml")),)
+
+
+def test_joined_inputs_are_one_job(tmp_path: Path) -> None:
+    (job,) = plan_jobs(["p1.png", "p2.pdf"], ["x.mid", "out/"], [], join=True)
+    assert job.sources == ("p1.png", "p2.pdf")
+    assert [str(target.path) for target in job.targets] == ["x.mid", "out/p1.musicxml"]
+
+
+def test_no_joined_input_is_overwritten() -> None:
+    with pytest.raises(UsageError, match=r"b.json is an input"):
+        plan_jobs(["a.png", "b.json"], ["b.json"], [], join=True)
 
 
 def test_file_and_stdout_together() -> None:
