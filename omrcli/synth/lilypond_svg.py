@@ -11,7 +11,9 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -23,10 +25,11 @@ from omrcli.tokens import DURATIONS
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _TRANSLATE = re.compile(r"translate\(\s*(-?[\d.]+)[,\s]+(-?[\d.]+)\s*\)")
+_GLYPH = re.compile(r'<glyph glyph-name="([^"]*)"[^>]*?\sd="([^"]*)"', re.DOTALL)
 _NUMBER = re.compile(r"-?\d+\.?\d*")
 
 #: Scheme that a document begins with: functions that tell the kind of a sign and its properties.
-DEFINITIONS = """#(define ((tell kind . properties) grob)
+_TELL = """#(define ((tell kind . properties) grob)
    (define (say p) (format #f "~a" (if (procedure? p) (p grob) (ly:grob-property grob p))))
    `((class . ,kind) (data-name . ,(string-join (map say properties) " "))))
 #(define (beams grob)
@@ -36,6 +39,33 @@ DEFINITIONS = """#(define ((tell kind . properties) grob)
               (if (list? (cdr sides)) (length (cdr sides)) 0))
          0)))
 """
+# For every sign that it draws LilyPond searches the whole font, which takes four fifths of its
+# time. So it is told to write only where the outline is to be found. A version that cannot be told
+# so draws outlines, slowly.
+_USE = """#(false-if-exception
+  (let* ((svg (resolve-module '(lily output-svg)))
+         (drawers (module-ref svg 'stencil-dispatch-alist))
+         (style-of (module-ref svg 'font-name-style))
+         (scaling-of (module-ref svg 'modified-font-metric-font-scaling)))
+    (define (use font name scale x y)
+      (ly:format
+        "<use font='~a' glyph='~a' transform='translate(~4f, ~4f) scale(~6f, -~6f)'/>"
+                 (ly:find-file (string-append font ".svg")) name x y scale scale))
+    (define (draw-named font name)
+      (use (style-of font) name (/ (scaling-of font) 1000) 0.0 0.0))
+    (define (draw-string font name size cid glyphs . rest)
+      (let ((scale (/ size (module-ref svg 'lily-unit-length) 1000)) (x 0.0))
+        (string-concatenate
+          (map (lambda (glyph)
+                 (let ((drawn (use (style-of name) (car (last-pair glyph)) scale
+                                   (+ x (list-ref glyph 2)) (list-ref glyph 3))))
+                   (set! x (+ x (car glyph)))
+                   drawn))
+               glyphs))))
+    (assq-set! drawers 'named-glyph draw-named)
+    (assq-set! drawers 'glyph-string draw-string)))
+"""
+DEFINITIONS = _TELL + _USE
 _TOLD = {
     "StaffSymbol": "", "NoteHead": "'duration-log", "Rest": "'duration-log",
     "MultiMeasureRest": "'measure-count", "MultiMeasureRestNumber": "", "Clef": "'glyph",
@@ -266,7 +296,25 @@ def _read_circle(element: ET.Element) -> list[Shape]:
     return [Outline(rings)]
 
 
+def _read_use(element: ET.Element) -> list[Shape]:
+    path = _read_font(element.get("font", "")).get(element.get("glyph", ""), "")
+    outline = trace_path(path, element.get("transform", ""))
+    return [outline] if outline.contours else []
+
+
+@lru_cache(maxsize=16)
+def _read_font(path: str) -> dict[str, str]:
+    """The outlines of one of LilyPond's fonts by their names."""
+    try:
+        return dict(_GLYPH.findall(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(
+            f"LilyPond's font {path} cannot be read: {error}; install it again."
+        ) from error
+
+
 _READERS = {
-    "path": _read_path, "line": _read_line, "rect": _read_rectangle, "polygon": _read_polygon,
+    "path": _read_path,
+    "use": _read_use, "line": _read_line, "rect": _read_rectangle, "polygon": _read_polygon,
     "circle": _read_circle,
 }  # fmt: skip
