@@ -22,7 +22,7 @@ DOORS = {
     "fontTools": ("synth/lettering.py",),
     "music21": ("musicxml*.py",),
     "mido": ("midi.py",),
-    "PIL": ("image.py",),
+    "PIL": ("image.py", "debug_view.py"),
     "pypdfium2": ("pdf.py",),
     "onnxruntime": ("logits.py", "training/precision.py"),
     "matplotlib": ("plots.py",),
