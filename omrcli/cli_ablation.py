@@ -49,6 +49,12 @@ Seeds = Annotated[int, typer.Option(min=1, help="Runs of each recipe.")]
 Network = Annotated[
     str, typer.Option(metavar="small|lean", help="Network that all recipes are compared with.")
 ]
+Initial = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", metavar="CKPT", help="Checkpoint that gives all weights but the output layer's."
+    ),
+]
 Steps = Annotated[int, typer.Option(min=1, help="Training steps of each run.")]
 Pixels = Annotated[int, typer.Option("--batch-pixels", min=64, help="Padded width of a batch, px.")]
 Rate = Annotated[float, typer.Option(help="Highest learning rate of the one-cycle schedule.")]
@@ -74,6 +80,7 @@ def ablate(
     clutter: Clutter = 0.1,
     variant: Chosen = None,
     network: Network = "small",
+    initial: Initial = None,
     seeds: Seeds = 2,
     steps: Steps = 400,
     batch_pixels: Pixels = 10_752,
@@ -111,6 +118,7 @@ def ablate(
             workers=workers,
             threads=threads,
             device=device,
+            initial=initial,
             validate_every=max(1, steps // 8),
             checkpoint_every=max(1, steps // 4),
         )

@@ -75,7 +75,8 @@ Measure = Callable[[Path, Mapping[str, int]], dict[str, Figures]]
 @dataclass(frozen=True)
 class AblationOptions:
     """What is compared on what. `data` has rare tokens composed, `plain` has not; each has a
-    `cache`, which is drawn at the first use. Seeds are 0 .. `seeds` - 1."""
+    `cache`, which is drawn at the first use. Seeds are 0 .. `seeds` - 1. A checkpoint to start
+    from (`loop.initial`) gives all but the output layer, to the variants that have its network."""
 
     data: DataOptions
     plain: DataOptions
@@ -149,9 +150,17 @@ def _run(options: AblationOptions, variant: Variant, seed: int, hooks: _Hooks) -
         return _read_outcome(result)
     make_folder(folder)
     data = options.data if variant.rare else options.plain
+    initial = options.loop.initial if variant.network is None else None
     run = TrainOptions(
         data=data,
-        loop=replace(options.loop, out=folder, seed=seed, resume=True),
+        loop=replace(
+            options.loop,
+            out=folder,
+            seed=seed,
+            resume=True,
+            initial=initial,
+            initial_output=False,
+        ),
         loss=variant.loss,
         alphabet=variant.alphabet,
         network=variant.network or options.network,

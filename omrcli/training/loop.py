@@ -63,7 +63,11 @@ class LossOptions:
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How a run goes: steps, optimiser, and how often it looks at itself (in steps)."""
+    """How a run goes: steps, optimiser, and how often it looks at itself (in steps).
+
+    `initial` is a checkpoint whose weights are taken over where their shapes fit; without
+    `initial_output` its output layer is left behind.
+    """
 
     out: Path
     steps: int = 20_000
@@ -80,6 +84,7 @@ class LoopOptions:
     checkpoint_every: int = 500
     resume: bool = False
     initial: Path | None = None
+    initial_output: bool = True
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.learning_rate <= 0:
@@ -159,7 +164,8 @@ class _Run:
         _seed_all(options.seed)
         self.network = build_network(recipe.network).to(self.device)
         if options.initial is not None:
-            _load_initial(self.network, read_checkpoint(options.initial))
+            initial = read_checkpoint(options.initial)
+            _load_initial(self.network, initial, options.initial_output)
         self.average = _Average(self.network, options.average)
         self.optimiser = torch.optim.AdamW(
             _decay_groups(self.network, options.weight_decay),
@@ -357,10 +363,17 @@ def _decay_groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def _load_initial(network: nn.Module, checkpoint: Checkpoint) -> None:
-    """Take over all weights of a checkpoint whose shapes fit; the output layer may differ."""
+def _load_initial(network: nn.Module, checkpoint: Checkpoint, output: bool) -> None:
+    """Take over all weights of a checkpoint whose shapes fit, those of the output layer if asked
+    for."""
     own = network.state_dict()
-    fitting = {k: v for k, v in checkpoint.weights.items() if k in own and own[k].shape == v.shape}
+    fitting = {
+        name: weights
+        for name, weights in checkpoint.weights.items()
+        if name in own
+        and own[name].shape == weights.shape
+        and (output or not name.startswith("output."))
+    }
     if not fitting:
         raise InputError("The initial checkpoint has no weights that fit this network.")
     network.load_state_dict({**own, **fitting})

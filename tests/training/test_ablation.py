@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -20,6 +21,7 @@ from omrcli.training.ablation import (
     choose_variants,
     run_ablation,
 )
+from omrcli.training.checkpoint import read_checkpoint
 from omrcli.training.data import write_store
 from omrcli.training.loop import LoopOptions, Progress
 from omrcli.training.recipe import DataOptions
@@ -59,6 +61,22 @@ def test_runs_are_measured_once_and_kept(tmp_path: Path) -> None:
         (one.variant, one.seed, one.figures) for one in first
     ]
     assert all(one.steps == 2 and one.seconds > 0 for one in first)
+
+
+@pytest.mark.train
+def test_all_start_from_the_same_weights_but_for_the_output(tmp_path: Path) -> None:
+    """At a learning rate of next to nothing the weights stay what a run began with."""
+    options = make_options(tmp_path, "positional-ctc")
+    run_ablation(replace(options, seeds=1), lambda *_: {}, ignore_progress)
+    given = tmp_path / "positional-ctc-0" / "last.ckpt"
+    loop = replace(options.loop, out=tmp_path / "b", initial=given, learning_rate=1e-12, steps=1)
+    later = replace(options, loop=loop, seeds=1, variants=choose_variants(["positional-focal"]))
+    run_ablation(later, lambda *_: {}, ignore_progress)
+    before = read_checkpoint(given).weights
+    after = read_checkpoint(tmp_path / "b" / "positional-focal-0" / "last.ckpt").weights
+    learned = [name for name in before if "running" not in name and "tracked" not in name]
+    same = {name for name in learned if np.allclose(before[name], after[name], atol=1e-6)}
+    assert {name for name in learned if not name.startswith("output.")} == same
 
 
 def test_the_table_has_means_and_extremes() -> None:
