@@ -29,14 +29,14 @@ Canvas = NDArray[np.uint8]
 INTERLINE = 26.0
 MAX_SCALE, MAX_SIDE = 4.0, 7000
 #: Confidence from which a token is green, and amber; below it is red and shows its confidence.
-SURE, DOUBTFUL = 0.95, 0.8
+SURE, DOUBTFUL = 0.9, 0.6
 _GREEN, _AMBER, _RED = (0, 105, 40), (185, 95, 0), (205, 0, 0)
 _SYSTEMS: tuple[Colour, ...] = ((20, 90, 220), (150, 40, 190), (0, 140, 150), (190, 80, 20))
 _FLAG: Colour = (255, 60, 60)
 _FLAG_SHARE = 0.28
 _INK_SHARE = 0.6  # of the darkness of the page, which stands behind what is drawn
-_FONT, _ROW, _GAP = 17, 21, 5  # px
-_HEADER = 78  # px
+_FONT, _ROW, _GAP = 19, 23, 5  # px
+_HEADER = 84  # px
 _FIRST_ROW = 1.6  # interlines below the bottom line
 _PAGE_QUALITY, _QUALITY = 92, 88
 

@@ -109,3 +109,102 @@ def test_a_pdf_is_transcribed_page_after_page(tmp_path: Path) -> None:
     found = transcribe(path, TranscribeOptions(model=tiny.PATH))
     assert [reading.page for reading in found.staves] == [0, 1]
     assert [page.index for page in found.pages] == [0, 1]
+
+
+# --- pages of every kind --------------------------------------------------------------------------
+
+
+def make_drawing(width: float, height: float, interline: float, rotation: int = 0) -> bytes:
+    """A PDF page of `width` x `height` points as it is seen, with a staff drawn in lines.
+
+    The page is stored turned by `rotation` degrees, and says so.
+    """
+    lines = [(height / 2 - 2 * interline) + line * interline for line in range(5)]
+    strokes = [f"{interline} {y:.2f} m {width - interline} {y:.2f} l S" for y in lines]
+    stems = [
+        f"{x:.2f} {lines[0]:.2f} m {x:.2f} {lines[4]:.2f} l S"
+        for x in np.arange(4 * interline, width - 2 * interline, 7 * interline)
+    ]
+    turns = {
+        0: "1 0 0 1 0 0",
+        90: f"0 1 -1 0 {height} 0",
+        180: f"-1 0 0 -1 {width} {height}",
+        270: f"0 -1 1 0 0 {width}",
+    }
+    content = "\n".join([f"{turns[rotation]} cm {interline / 9:.3f} w", *strokes, *stems]).encode()
+    box = (width, height) if rotation in (0, 180) else (height, width)
+    page = (
+        f"<</Type /Page /Parent 2 0 R /MediaBox [0 0 {box[0]} {box[1]}] /Rotate {rotation} "
+        "/Contents 4 0 R /Resources <<>> >>"
+    )
+    return write_objects(
+        b"<</Type /Catalog /Pages 2 0 R>>",
+        b"<</Type /Pages /Kids [3 0 R] /Count 1>>",
+        page.encode(),
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content),
+    )
+
+
+def write_objects(*objects: bytes) -> bytes:
+    """A PDF of these objects; its table of places is left for the reader to find."""
+    body = b"".join(b"%d 0 obj %s endobj\n" % item for item in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer <</Root 1 0 R>>\n%%EOF\n"
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_turned_drawings_are_upright(rotation: int) -> None:
+    (page,) = decode_image(make_drawing(400, 200, 5, rotation), "a.pdf")
+    assert (page.width, page.height) == pytest.approx((1667, 834), abs=1)
+    assert page.dpi == 300
+    (staff,) = find_staves(page)
+    assert staff.interline == pytest.approx(5 / 72 * 300, rel=0.03)
+
+
+def test_a_scan_keeps_its_own_pixels() -> None:
+    (page,) = decode_image(make_pdf(draw_page(12, width=2000), resolution=72.0), "photo.pdf")
+    assert (page.width, page.height) == pytest.approx((2000, draw_page(12).shape[0]), abs=2)
+    assert page.dpi is None
+
+
+def test_a_page_of_huge_points_is_no_huge_drawing() -> None:
+    (page,) = decode_image(make_drawing(5000, 7000, 60), "poster.pdf")
+    assert page.pixels.size < 21_000_000
+    assert page.dpi is not None
+
+
+def test_small_print_is_drawn_again_finer(tmp_path: Path) -> None:
+    path = tmp_path / "small.pdf"
+    path.write_bytes(make_drawing(250, 120, 2.2))  # 9 px at 300 dpi; the model wants 8
+    (reading,) = transcribe(path, TranscribeOptions(model=tiny.PATH)).staves
+    assert reading.staff.interline == pytest.approx(2 * tiny.SPEC.interline, rel=0.05)
+
+
+def test_one_damaged_page_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "part.pdf"
+    page = b"<</Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] /Contents 5 0 R>>"
+    whole = make_drawing(400, 200, 5)
+    content = whole[whole.index(b"4 0 obj") + 7 : whole.index(b"endstream") + 9]
+    path.write_bytes(
+        write_objects(
+            b"<</Type /Catalog /Pages 2 0 R>>",
+            b"<</Type /Pages /Kids [3 0 R 9 0 R 4 0 R] /Count 3>>",
+            page,
+            page,
+            content,
+        )
+    )
+    found = transcribe(path, TranscribeOptions(model=tiny.PATH))
+    assert [page.index for page in found.pages] == [0, 2]
+    assert found.warnings[0] == (
+        f"Page 2 of {path} is damaged; export or copy the file again. It was left out."
+    )
+
+
+def test_title_and_composer_are_those_of_the_pdf(tmp_path: Path) -> None:
+    path = tmp_path / "part.pdf"
+    buffer = io.BytesIO()
+    Image.fromarray(draw_page()).save(buffer, "PDF", title="Rondo", author="Clara Schumann")
+    path.write_bytes(buffer.getvalue())
+    score = transcribe(path, TranscribeOptions(model=tiny.PATH)).score
+    assert score is not None
+    assert (score.title, score.composer) == ("Rondo", "Clara Schumann")
