@@ -156,15 +156,15 @@ def measure_warnings(score: Score) -> list[MeasureWarning]:
 
     A pickup is none of them, nor is a measure that it completes: the last one, or one that ends at
     a double barline or repeat. Two parts of a measure around such a barline complete each other.
-    The end of an incipit, a short last measure without a barline, is not flagged either. A measure
-    that was padded to its length in other parts is always flagged.
+    The end of an incipit, a short last measure without a barline, is not flagged either. A short
+    measure that was padded to its length in other parts is always flagged.
     """
     warnings = []
     for number, part in enumerate(score.parts):
         for index, measure in enumerate(part.measures):
             place = (number if len(score.parts) > 1 else None, measure.number, measure.staff)
-            if measure.is_filler:
-                continue
+            if measure.is_filler or (measure.padding and measure.status == "full"):
+                continue  # the part that was read as over its meter is flagged
             if measure.padding:
                 lengths = (measure.actual, measure.actual - measure.padding)
                 warnings.append(MeasureWarning(*place, *lengths, padded=True))
