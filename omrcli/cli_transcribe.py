@@ -184,13 +184,13 @@ class _Run:
         """Read one input, with a bar, and draw what was read where that is asked for."""
         piece = replace(self.piece, sources=job.sources)
         if self.debug is None:
-            with watch_pages(job.source) as watcher:
+            with watch_pages(Path(job.source).name) as watcher:
                 return self.transcriber.transcribe(piece, watcher)
         from .debug_view import DebugView
 
         view = DebugView(Path(self.debug), self.transcriber.geometry)
         try:
-            with watch_pages(job.source, view.add) as watcher:
+            with watch_pages(Path(job.source).name, view.add) as watcher:
                 result = self.transcriber.transcribe(piece, watcher)
         except OmrError:
             view.write()  # it shows why

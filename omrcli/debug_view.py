@@ -37,6 +37,7 @@ _FLAG_SHARE = 0.28
 _INK_SHARE = 0.6  # of the darkness of the page, which stands behind what is drawn
 _FONT, _ROW, _GAP = 19, 23, 5  # px
 _HEADER = 84  # px
+_FOOT_ROWS = 4
 _FIRST_ROW = 1.6  # interlines below the bottom line
 _PAGE_QUALITY, _QUALITY = 92, 88
 
@@ -176,8 +177,8 @@ class _Drawing:
     def finish(self, title: str) -> bytes:
         """Write the labels and the header; the whole as a JPEG."""
         height, width = self.canvas.shape[:2]
-        page = np.full((height + _HEADER, width, 3), 255, np.uint8)
-        page[_HEADER:] = self.canvas
+        page = np.full((_HEADER + height + self._foot(), width, 3), 255, np.uint8)
+        page[_HEADER : _HEADER + height] = self.canvas
         image = Image.fromarray(page)
         pen = _Pen(image)
         for reading in self.staves:
@@ -194,6 +195,12 @@ class _Drawing:
         packed = io.BytesIO()
         image.save(packed, "JPEG", quality=_QUALITY, subsampling=0)
         return packed.getvalue()
+
+    def _foot(self) -> int:
+        """Px to add at the bottom, where the page ends too soon for the last labels."""
+        staves = [item.staff for item in self.staves]
+        ends = [self.scale * (staff.y1 + _FIRST_ROW * staff.interline) for staff in staves]
+        return max(0, round(max(ends, default=0.0)) + _FOOT_ROWS * _ROW - len(self.canvas))
 
     def _label(self, pen: _Pen, reading: StaffReading) -> None:
         """Write the tokens of a staff under it, in as many rows as keep them apart."""
