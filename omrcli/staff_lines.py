@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .image import Pixels
+from .staff_ends import find_ends
+from .staff_sheet import Curve, FiveLines, Floats, Sheet, sample
 
-Floats = NDArray[np.float32]
-Curve = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 MIN_INTERLINE, MAX_INTERLINE = 4, 80
-#: Interlines in px at which staves are searched; other pages are resized to _WORK_INTERLINE.
-_WORK_RANGE = (7.0, 13.0)
-_WORK_INTERLINE = 10.0
 #: Interlines by which a staff's interline can differ from the page's.
 _STRETCHES = np.linspace(0.88, 1.12, 9)
 _SHIFTS = np.arange(-1.5, 1.51, 0.25)
@@ -41,28 +38,6 @@ _MAX_MISSES = 3
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A page at working scale: `lines` (H, W) is how much like a thin level line each px is, 0..1.
-
-    `ink` (H, W) is 0..1. `pad` rows of paper were added above and below.
-    """
-
-    ink: Floats
-    lines: Floats
-    interline: float
-    scale: float
-    pad: int
-
-    def page_y(self, y: Curve) -> Curve:
-        """Return the page y of a y of this sheet."""
-        return (y - self.pad + 0.5) / self.scale - 0.5
-
-    def page_x(self, x: Curve) -> Curve:
-        """Return the page x of an x of this sheet."""
-        return (x + 0.5) / self.scale - 0.5
-
-
-@dataclass(frozen=True)
 class Interline:
     """A distance of lines and their thickness in px; `share` is how often, 1 the commonest."""
 
@@ -74,26 +49,6 @@ class Interline:
         """Tell whether there may be staves of this size beside the page's usual ones."""
         ratio = self.size / usual.size
         return self.share > 0.08 and 0.55 < ratio < 1.8 and abs(ratio - 1) > 0.12
-
-
-@dataclass(frozen=True, eq=False)
-class FiveLines:
-    """Five lines on a sheet, in its px: rows (5, n) at `columns` (n,), from `left` to `right`."""
-
-    rows: Curve
-    columns: NDArray[np.int64]
-    left: float
-    right: float
-
-
-def divide_paper(pixels: Pixels, interline: float) -> Floats:
-    """Return 1 - pixels / paper, (H, W) float32; the paper is the page with all ink closed over."""
-    size = round(3 * interline) | 1
-    kernel = np.ones((size, size), np.uint8)
-    paper = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, kernel)
-    paper = cv2.blur(paper, (size // 2 | 1, size // 2 | 1))
-    share = pixels.astype(np.float32) / np.maximum(paper, 1).astype(np.float32)
-    return np.asarray(np.clip(1 - share, 0, 1), np.float32)
 
 
 # --- interline ------------------------------------------------------------------------------------
@@ -148,38 +103,6 @@ def _run_lengths(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 # --- lines ----------------------------------------------------------------------------------------
-
-
-def make_sheet(pixels: Pixels, interline: float) -> Sheet:
-    """Bring a page to working scale and find what looks like a thin level line."""
-    low, high = _WORK_RANGE
-    scale = 1.0 if low <= interline <= high else _WORK_INTERLINE / interline
-    if scale != 1.0:
-        size = tuple(max(1, round(side * scale)) for side in pixels.shape[::-1])
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
-    work = interline * scale
-    ink = divide_paper(pixels, work)
-    pad = round(4 * work)
-    ink = np.pad(ink, ((pad, pad), (0, 0)))
-    return Sheet(ink, _line_likeness(ink, work), work, scale, pad)
-
-
-def _line_likeness(ink: Floats, interline: float) -> Floats:
-    """How much darker a px is than those a third of an interline above and below it, 0..1."""
-    reach = max(2, round(0.35 * interline))
-    sides = np.zeros_like(ink)
-    sides[reach:] = ink[:-reach]
-    np.maximum(sides[:-reach], ink[reach:], out=sides[:-reach])
-    ridge = np.clip(ink - sides, 0, None)
-    total = float(ridge.sum())
-    if total < 1:
-        return np.asarray(ridge, np.float32)
-    # The mean of the ridges weighted by themselves: about the contrast of the lines.
-    usual = float((ridge * ridge).sum()) / total
-    ridge = np.minimum(ridge / max(0.7 * usual, 0.05), 1)
-    width = round(2 * interline) | 1
-    return np.asarray(cv2.blur(ridge, (width, 1), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def trace_lines(sheet: Sheet) -> Iterator[FiveLines]:
@@ -265,12 +188,12 @@ def _fit_path(
 ) -> Iterator[FiveLines]:
     """Fit the five lines along a path; yield a staff for each stretch that holds all five."""
     rows = _fit_lines(field, path, sheet.interline)
-    seen = _sample(field, rows, np.arange(len(path)))
+    seen = sample(field, rows, np.arange(len(path)))
     step = float(columns[1] - columns[0])
     for first, last in _stretches(seen.mean(axis=0), sheet.interline / step):
         part = slice(first, last)
         if _is_staff(field[:, part], rows[:, part]):
-            yield _find_ends(sheet, rows[:, part], columns[part])
+            yield find_ends(sheet, rows[:, part], columns[part])
 
 
 def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> Curve:
@@ -280,12 +203,12 @@ def _fit_lines(field: Floats, path: NDArray[np.int64], interline: float) -> Curv
     gaps = interline * _STRETCHES
     # (n, shifts, stretches, lines)
     rows = (near[:, None, None] + _SHIFTS[None, :, None])[..., None] + gaps[:, None] * _LINES
-    score = _sample(field, rows, steps[:, None, None, None]).sum(axis=-1)
+    score = sample(field, rows, steps[:, None, None, None]).sum(axis=-1)
     weight = np.maximum(score.max(axis=(1, 2)) - 2, 0) ** 2 + 1e-6
     gap = _fit_polynomial(gaps[score.max(axis=1).argmax(axis=1)], weight)
     fine = np.arange(-2, 2.01, 0.125)
     rows = (near[:, None] + fine)[..., None] + gap[:, None, None] * _LINES
-    shift = _sample(field, rows, steps[:, None, None]).sum(axis=-1)
+    shift = sample(field, rows, steps[:, None, None]).sum(axis=-1)
     middle = _smooth(near + _peak(shift, fine), weight, 2)
     return _bend_lines(field, middle + _LINES[:, None] * gap, interline)
 
@@ -302,23 +225,12 @@ def _bend_lines(field: Floats, rows: Curve, interline: float) -> Curve:
     steps = np.arange(rows.shape[1])[:, None]
     bent = []
     for line in rows:
-        seen = _sample(field, line[:, None] + fine, steps)
+        seen = sample(field, line[:, None] + fine, steps)
         # Pulled back to where the other lines say it is, most of all where it is hidden.
         weight = seen.max(axis=1) ** 2
         move = _peak(seen, fine) * weight / (weight + 0.1)
         bent.append(line + _smooth(move, weight + 0.1, 2))
     return np.stack(bent)
-
-
-def _sample(field: Floats, rows: Curve, columns: NDArray[np.int64]) -> Floats:
-    """The field at fractional rows, by linear interpolation."""
-    rows = np.clip(rows, 0, len(field) - 1.001)
-    low = rows.astype(np.int64)
-    part = (rows - low).astype(np.float32)
-    # Flat indices are a good deal faster than pairs.
-    flat, at = field.ravel(), low * field.shape[1] + columns
-    above, below = flat[at], flat[at + field.shape[1]]
-    return np.asarray(above + (below - above) * part, np.float32)
 
 
 def _smooth(values: Curve, weight: Curve, width: float) -> Curve:
@@ -366,9 +278,9 @@ def _is_staff(field: Floats, rows: Curve) -> bool:
         return False
     steps = np.arange(rows.shape[1])
     gap = (rows[4] - rows[0]) / 4
-    lines = _sample(field, rows, steps).mean(axis=1)
-    sixth = _sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps).mean(axis=1)
-    between = _sample(field, (rows[1:] + rows[:-1]) / 2, steps).mean()
+    lines = sample(field, rows, steps).mean(axis=1)
+    sixth = sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps).mean(axis=1)
+    between = sample(field, (rows[1:] + rows[:-1]) / 2, steps).mean()
     return bool(
         lines.min() - between - sixth.max() / 2 > _MIN_SEEN
         and sixth.max() < _MAX_SIXTH * lines.mean()
@@ -383,21 +295,3 @@ def _roughness(rows: Curve) -> float:
     apart = np.abs(np.diff(rows - middle, 2, axis=1)).mean()
     together = np.abs(np.diff(middle, 3)).mean()
     return float((apart + together) / (rows[4] - rows[0]).mean() * 4)
-
-
-def _find_ends(sheet: Sheet, rows: Curve, columns: NDArray[np.int64]) -> FiveLines:
-    left, right = (_find_end(sheet, rows, columns, end) for end in (0, -1))
-    return FiveLines(rows, columns, left - 0.5, right + 0.5)
-
-
-def _find_end(sheet: Sheet, rows: Curve, columns: NDArray[np.int64], end: int) -> float:
-    """Column near the first (0) or last (-1) one in which the ink on the lines falls off."""
-    reach = round(2 * sheet.interline)
-    outward = -1 if end == 0 else 1
-    xs = columns[end] + outward * np.arange(-reach, reach + 1)
-    xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
-    ink = _sample(sheet.ink, np.repeat(rows[:, [end]], len(xs), axis=1), xs)
-    # The two faintest of the lines: a brace or a name beside the staff does not touch them all.
-    faint = np.sort(ink, axis=0)[:2].mean(axis=0)
-    inside = np.flatnonzero(faint > 0.5 * np.median(faint[:reach]))
-    return float(xs[inside[-1]] if len(inside) else columns[end])

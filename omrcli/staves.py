@@ -8,17 +8,8 @@ import cv2
 import numpy as np
 
 from .image import PageImage, Pixels
-from .staff_lines import (
-    Curve,
-    FiveLines,
-    Floats,
-    Sheet,
-    divide_paper,
-    find_ink,
-    make_sheet,
-    measure_interlines,
-    trace_lines,
-)
+from .staff_lines import find_ink, measure_interlines, trace_lines
+from .staff_sheet import Curve, FiveLines, Floats, Sheet, divide_paper, make_sheet
 
 #: Height in interlines from which an image may hold staves of several sizes.
 _MIN_PAGE = 30

@@ -1,0 +1,158 @@
+"""Where a staff begins and ends: its lines are followed on beyond where all five are plain.
+
+Thin lines of binarised scans are broken, or gone under the clef for want of ink; braces, brackets
+and instrument names stand beside a staff. So the walk goes on while there are dashes of the lines,
+or ink between them, and stops at paper.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .staff_sheet import Curve, FiveLines, Sheet, sample
+
+Columns = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+# In interlines: paper at which a staff ends, how far its end is looked for beyond the plain lines,
+# the shortest dash of a line, and over how much the lines' course is carried on.
+_GAP = 0.8
+_SHORT_GAP = 0.4
+_REACH = 40.0
+_DASH = 0.6
+_COURSE = 10
+_BAR = 2.0
+_SHIFTS = np.linspace(-0.3, 0.3, 13)
+#: Share of the contrast of the lines' own dashes, and of ink, at which something is there.
+_SEEN = 0.4
+_INK = 0.4
+
+
+def find_ends(sheet: Sheet, rows: Curve, columns: Columns) -> FiveLines:
+    """Carry five lines (5, n), plain at `columns` (n,), on to their ends on both sides."""
+    before, first, left = _find_end(sheet, rows[:, ::-1], columns[::-1])
+    after, last, right = _find_end(sheet, rows, columns)
+    whole = np.concatenate([before[:, ::-1], rows, after], axis=1)
+    return FiveLines(whole, np.concatenate([first[::-1], columns, last]), left - 0.5, right + 0.5)
+
+
+def _find_end(sheet: Sheet, rows: Curve, columns: Columns) -> tuple[Curve, Columns, float]:
+    """The lines beyond the last of their columns, at which columns, and where they end.
+
+    Columns may run either way; rows and columns are returned in the same order.
+    """
+    plain = _find_plain_end(sheet, rows, columns)
+    ahead, at = _carry_on(sheet, rows, columns)
+    if not len(at):
+        return ahead, at, plain
+    end = _walk(sheet, np.concatenate([rows, ahead], axis=1), np.concatenate([columns, at]), plain)
+    outward = np.sign(columns[-1] - columns[0])
+    kept = (end - at) * outward >= 0
+    return ahead[:, kept], at[kept], end
+
+
+def _find_plain_end(sheet: Sheet, rows: Curve, columns: Columns) -> float:
+    """Column near the last one in which the ink on the lines falls off."""
+    reach = round(2 * sheet.interline)
+    outward = int(np.sign(columns[-1] - columns[0]))
+    xs = columns[-1] + outward * np.arange(-reach, reach + 1)
+    xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
+    ink = sample(sheet.ink, np.repeat(rows[:, [-1]], len(xs), axis=1), xs)
+    # The two faintest of the lines: a brace or a name beside the staff does not touch them all.
+    faint = np.sort(ink, axis=0)[:2].mean(axis=0)
+    inside = np.flatnonzero(faint > 0.5 * np.median(faint[:reach]))
+    if not len(inside):
+        return float(columns[-1])
+    # Beyond some paper a bracket can lie on all five.
+    gaps = np.flatnonzero(np.diff(inside) > _GAP * sheet.interline)
+    return float(xs[inside[gaps[0]] if len(gaps) else inside[-1]])
+
+
+def _carry_on(sheet: Sheet, rows: Curve, columns: Columns) -> tuple[Curve, Columns]:
+    """Rows (5, m) where the lines would be in columns (m,) beyond the last, and those columns.
+
+    They go on straight, and bend to what is seen of them.
+    """
+    step = int(columns[-1] - columns[-2])
+    edge = sheet.ink.shape[1] - 1 if step > 0 else 0
+    count = min(int(_REACH), int(abs(edge - columns[-1]) // abs(step)))
+    at = columns[-1] + step * np.arange(1, count + 1)
+    gaps = rows[:, -_COURSE:].mean(axis=1) - rows[:, -_COURSE:].mean()
+    middle = list(rows[:, -_COURSE:].mean(axis=0))
+    for column in at:
+        past = np.array(middle[-_COURSE:])
+        steps = np.arange(len(past))
+        next_row = float(np.polyval(np.polyfit(steps, past, 1), len(past)))
+        moves = _SHIFTS * sheet.interline
+        seen = sample(sheet.lines, next_row + moves[:, None] + gaps, np.array([[column]])).sum(
+            axis=1
+        )
+        weight = np.maximum(seen - 0.8 * seen.max(), 0) + 1e-6
+        pull = seen.max() ** 2 / (seen.max() ** 2 + 1)
+        middle.append(next_row + pull * float((weight * moves).sum() / weight.sum()))
+    return np.array(middle[len(middle) - len(at) :])[None, :] + gaps[:, None], at
+
+
+def _walk(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> float:
+    """Go outward from a column until there is nothing of a staff; returns where it ended."""
+    outward = int(np.sign(columns[-1] - columns[0]))
+    unit = sheet.interline
+    start = plain - outward * 4 * unit
+    count = int((columns[-1] - start) * outward) + 1
+    xs = np.round(start + outward * np.arange(count)).astype(np.int64)
+    xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
+    order = np.argsort(columns)
+    lines = np.stack([np.interp(xs, columns[order], line[order]) for line in rows])
+    dashes = _find_dashes(sheet, lines, xs)
+    ink = _find_ink_between(sheet, lines, xs) & ~_find_bars(sheet, lines, xs)
+    going = dashes.any(axis=0) | ink
+    last = min(int(abs(plain - xs[0])), len(xs) - 1)
+    for place in range(last + 1, len(xs)):
+        if going[place]:
+            last = place
+        elif place - last > (_SHORT_GAP if _is_whole(dashes, last, unit) else _GAP) * unit:
+            break
+    return float(xs[last])
+
+
+def _is_whole(dashes: Mask, place: int, unit: float) -> bool:
+    """Whether at least three lines are there up to a place, so that they are seen to end there."""
+    before = dashes[:, max(0, place - round(1.5 * unit)) : place + 1]
+    return bool((before.mean(axis=1) > 0.6).sum() >= 3)
+
+
+def _find_dashes(sheet: Sheet, lines: Curve, xs: Columns) -> Mask:
+    """Where thin level ink lies on each line, at least a dash long, (5, n)."""
+    unit = sheet.interline
+    near = np.array([-1.0, 0.0, 1.0])
+    ink = sample(sheet.ink, lines[:, None, :] + near[None, :, None], xs).max(axis=1)
+    side = max(2.0, 0.35 * unit) + 1
+    beside = np.maximum(sample(sheet.ink, lines - side, xs), sample(sheet.ink, lines + side, xs))
+    ridge = np.clip(ink - beside, 0, None)
+    usual = float((ridge * ridge).sum() / max(float(ridge.sum()), 1e-6))
+    return np.stack([_keep_runs(line > _SEEN * usual, _DASH * unit) for line in ridge])
+
+
+def _keep_runs(mask: Mask, length: float) -> Mask:
+    """A mask without its runs shorter than `length`."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    kept = np.zeros(len(mask), bool)
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        kept[begin:end] = end - begin >= length
+    return kept
+
+
+def _find_ink_between(sheet: Sheet, lines: Curve, xs: Columns) -> Mask:
+    """Columns with ink between the outer lines, (n,)."""
+    shares = np.linspace(0.02, 0.98, 24)[:, None]
+    inside = lines[0] + (lines[4] - lines[0]) * shares
+    return np.asarray((sample(sheet.ink, inside, xs) > _INK).any(axis=0))
+
+
+def _find_bars(sheet: Sheet, lines: Curve, xs: Columns) -> Mask:
+    """Columns whose ink goes on far above or below the staff: a brace, a bracket or a barline."""
+    away = np.linspace(0.3, _BAR, 10)[:, None] * sheet.interline
+    above = (sample(sheet.ink, lines[0] - away, xs) > _INK).mean(axis=0)
+    below = (sample(sheet.ink, lines[4] + away, xs) > _INK).mean(axis=0)
+    return np.asarray((above > 0.9) | (below > 0.9))
