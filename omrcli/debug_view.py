@@ -186,7 +186,7 @@ class _Drawing:
         for x, y, text in self.notes:
             pen.plate(max(0, x), y + _HEADER, text, _RED)
         pen.text(8, 6, title, (0, 0, 0))
-        x = 8
+        x = 8.0
         sure, doubtful = f"{SURE:.0%} sure or more", f"{DOUBTFUL:.0%} or more"
         for text, colour in ((sure, _GREEN), (doubtful, _AMBER), ("less", _RED)):
             x = pen.text(x, 6 + _ROW, text, colour) + 14

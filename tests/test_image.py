@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from omrcli import image
-from omrcli.errors import InputError
+from omrcli.errors import DamagedPageError, InputError
 from omrcli.image import decode_image, load_pages
 
 # Wider than high, dark in its upper left corner.
@@ -102,6 +102,19 @@ def test_pages_of_a_tiff(tmp_path: Path) -> None:
     found = load_pages(path)
     assert [(page.page_index, page.height) for page in found] == [(0, 20), (1, 21), (2, 22)]
     assert {page.path for page in found} == {str(path)}
+
+
+def test_a_damaged_page_of_a_tiff_leaves_the_others() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (3, 64, 64), dtype=np.uint8)
+    pages = [Image.fromarray(page) for page in noise]
+    data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:], compression="jpeg")
+    marks = [at for at in range(len(data)) if data.startswith(b"\xff\xd8", at)]
+    second = next(at for at in marks if at > len(data) // 3)
+    data = data[:second] + bytes(40) + data[second + 40 :]
+    document = image._open(data, "a.tif")
+    assert document.load(2).page_index == 2
+    with pytest.raises(DamagedPageError, match=r"Page 2 of a.tif is damaged; export"):
+        document.load(1)
 
 
 def test_an_animation_is_one_page() -> None:
