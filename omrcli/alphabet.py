@@ -109,7 +109,7 @@ class PlainCodec:
         clef: Clef | None = None,
         accidentals: AccidentalState | None = None,
     ) -> list[Token]:
-        """One token a unit. The units name pitches themselves, so that signs in force say no more."""
+        """One token a unit; the units name pitches themselves, whatever signs are in force."""
         return [Token(self.units[u.index], u.confidence, u.start, u.end) for u in units]
 
 
