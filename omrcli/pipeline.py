@@ -15,12 +15,15 @@ from .decoding import Unit, decode_units
 from .errors import DamagedPageError, NothingRecognisedError, UsageError
 from .image import PageImage
 from .logits import Logits, Reader
+from .orientation import leaves_doubt, reads_better, sample_staves, turn_staff
 from .piece import OpenPiece, PagePlace, Piece, make_piece
 from .registry import Model, find_model
 from .rescoring import Alphabet, MusicOptions, decode_music
 from .score import Score, build_score, score_warnings
 from .staves import Staff, StaffGeometry, StaffImage, find_staves, normalise_staff
 from .tokens import Token
+from .upright import straighten, turn_page
+from .warp import Warp
 
 #: Page px per px of a normalised staff: below the first a drawing is drawn again, to have the
 #: second. More px than two are not looked at (see `normalise_staff`).
@@ -53,7 +56,8 @@ class TranscribeOptions:
 class Page:
     """A page's place in the piece (0-based), its original size in px, and where it was.
 
-    `source` is the file as it was given, `source_index` the page's place in that (0-based).
+    `source` is the file as it was given, `source_index` the page's place in that (0-based). The
+    staves of a page that was straightened are in px of the straight one; `warp` leads back.
     """
 
     index: int
@@ -61,6 +65,7 @@ class Page:
     height: int
     source: str = ""
     source_index: int = 0
+    warp: Warp | None = None
 
 
 @dataclass(frozen=True)
@@ -254,11 +259,12 @@ class Transcriber:
         except DamagedPageError as error:
             read.damage.append(error)
             return None
-        cut = [normalise_staff(image, staff, self.geometry) for staff in staves]
         found = perf_counter()
-        size = (image.width, image.height)
-        page = Page(place.index, *size, source=pages.name_of(place), source_index=place.page)
-        readings = tuple(self._read_cut(place.index, cut))
+        image, readings = self._read_image(place.index, image, staves)
+        page = Page(
+            *(place.index, image.width, image.height, pages.name_of(place), place.page),
+            warp=image.warp,
+        )
         read.finding += found - started
         read.reading += perf_counter() - found
         reading = PageReading(page, image, readings)
@@ -267,12 +273,12 @@ class Transcriber:
 
     def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:
         """The page at the resolution that suits the model, and its staves."""
-        image = pages.load(place)
+        image = straighten(pages.load(place))
         staves = find_staves(image)
         finer = self._finer_dpi(image, staves)
         if finer is None:
             return image, staves
-        image = pages.load(place, finer)
+        image = straighten(pages.load(place, finer))
         return image, find_staves(image)
 
     def _finer_dpi(self, image: PageImage, staves: Sequence[Staff]) -> float | None:
@@ -284,12 +290,38 @@ class Transcriber:
         scale = min(staff.interline for staff in staves) / self.geometry.interline
         return image.dpi * _FINE / scale if scale < _TOO_COARSE else None
 
-    def _read_cut(self, page: int, images: Sequence[StaffImage]) -> Iterator[StaffReading]:
-        """Read staves that were cut out of a page, and place each token on the page."""
-        for image, units in zip(images, self._read_units(images), strict=True):
-            tokens = self._decode(units)
-            spans = (tuple(self._spans(image, found)) for found in (tokens, units))
-            yield StaffReading(page, image.staff, tokens, next(spans), units, next(spans))
+    def _read_image(
+        self, page: int, image: PageImage, staves: Sequence[Staff]
+    ) -> tuple[PageImage, tuple[StaffReading, ...]]:
+        """Read the staves of a page; turn the page over where it turns out to be upside down."""
+        cuts, logits = self._cut_and_read(image, staves)
+        if self._is_upside_down(cuts, logits):
+            image = turn_page(image)
+            cuts, logits = self._cut_and_read(image, find_staves(image))
+        pairs = zip(cuts, logits, strict=True)
+        return image, tuple(self._place_reading(page, cut, item) for cut, item in pairs)
+
+    def _cut_and_read(
+        self, image: PageImage, staves: Sequence[Staff]
+    ) -> tuple[list[StaffImage], list[Logits]]:
+        cuts = [normalise_staff(image, staff, self.geometry) for staff in staves]
+        return cuts, list(self._reader.read(cuts, self.options.batch_size))
+
+    def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
+        """Decode a staff, and place each token on the page."""
+        units = tuple(self._decode_units(logits))
+        tokens = self._decode(units)
+        spans = (tuple(self._spans(image, found)) for found in (tokens, units))
+        return StaffReading(page, image.staff, tokens, next(spans), units, next(spans))
+
+    def _is_upside_down(self, cuts: Sequence[StaffImage], logits: Sequence[Logits]) -> bool:
+        """Tell, where a page's reading leaves doubt, whether some staves read better turned."""
+        blank = self.model.spec.blank
+        if not leaves_doubt(logits, blank):
+            return False
+        sample = sample_staves(len(cuts))
+        turned = self._reader.read([turn_staff(cuts[index]) for index in sample])
+        return reads_better(list(turned), [logits[index] for index in sample], blank)
 
     def _decode_units(self, logits: Logits) -> Iterator[Unit]:
         """Greedy, or with a beam by what makes music; other alphabets know a plain beam only."""

@@ -55,8 +55,9 @@ def main_angles(segments: Segments, most: int, apart: float) -> list[float]:
     weight = np.convolve(np.concatenate([weight[-9:], weight, weight[:9]]), bell, "valid")
     angles = np.arange(180) - 89.5
     found: list[float] = []
-    for angle in angles[np.argsort(-weight)]:
-        if len(found) == most:
+    for place in np.argsort(-weight):
+        angle = angles[place]
+        if len(found) == most or weight[place] <= 0:
             break
         if all(abs((angle - other + 90) % 180 - 90) >= apart for other in found):
             found.append(float(angle))

@@ -49,21 +49,23 @@ class Warp:
         """
         source, shrink = page, min(1.0, scale)
         if shrink < 1:
-            size = (max(1, round(side * shrink)) for side in page.shape[::-1])
-            source = np.asarray(cv2.resize(page, tuple(size), interpolation=cv2.INTER_AREA))
+            size = [max(1, round(side * shrink)) for side in page.shape[::-1]]
+            source = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
         out = np.empty((self.height, self.width), np.uint8)
         nodes = ((self.grid + 0.5) * shrink - 0.5).astype(np.float32)
         for top in range(0, self.height, _BAND):
             first = top // _STEP
             part = nodes[first : first + _BAND // _STEP + 2]
-            size = (part.shape[1] * _STEP, part.shape[0] * _STEP)
-            maps = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
+            room = (part.shape[1] * _STEP, part.shape[0] * _STEP)
+            maps = cv2.resize(part, room, interpolation=cv2.INTER_LINEAR)
             rows = min(_BAND, self.height - top)
             maps = maps[_STEP : _STEP + rows, _STEP : _STEP + self.width]
+            across, down = (np.ascontiguousarray(maps[..., axis]) for axis in (0, 1))
             out[top : top + rows] = cv2.remap(
-                *(source, maps, None, cv2.INTER_LINEAR),
+                *(source, across, down),
+                interpolation=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_CONSTANT,
-                borderValue=outside,
+                borderValue=float(outside),
             )
         return out
 

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from omrcli.image import PageImage
+from omrcli.logits import Logits
+from omrcli.orientation import leaves_doubt, reads_better, sample_staves
+from omrcli.staves import Staff, find_staves
+from omrcli.upright import is_level, straighten, turn_page
+from omrcli.warp import make_warp, turn_warp
+from tests.drawn import draw_page
+
+Gray = NDArray[np.uint8]
+
+
+def page_of(pixels: Gray) -> PageImage:
+    return PageImage(pixels, "drawn", pixels.shape[1], pixels.shape[0])
+
+
+def turned(pixels: Gray, degrees: float, table: int = 90) -> Gray:
+    """The picture turned on a dark table."""
+    height, width = pixels.shape
+    side = int(np.hypot(height, width)) + 20
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    matrix[:, 2] += (side / 2 - width / 2, side / 2 - height / 2)
+    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), borderValue=table), np.uint8)
+
+
+def slopes(staves: list[Staff]) -> Gray:
+    return np.array([np.ptp(staff.lines[2]) / np.ptp(staff.xs) for staff in staves])
+
+
+def test_a_level_page_passes_untouched() -> None:
+    page = page_of(draw_page(4))
+    assert straighten(page) is page
+
+
+def test_a_page_without_music_passes_untouched() -> None:
+    for pixels in (np.full((600, 400), 255, np.uint8), np.full((8, 8), 0, np.uint8)):
+        page = page_of(pixels)
+        assert straighten(page) is page
+
+
+def test_a_crop_of_one_staff_is_not_bent() -> None:
+    page = page_of(draw_page(1))
+    assert straighten(page) is page
+
+
+@pytest.mark.parametrize("degrees", [20, -40, 100])
+def test_a_page_turned_by_any_angle_becomes_level(degrees: float) -> None:
+    page = page_of(turned(draw_page(5), degrees))
+    straight = straighten(page)
+    staves = find_staves(straight)
+    assert len(staves) == 5
+    assert slopes(staves).max() < 0.01
+    assert (straight.width, straight.height) == page.pixels.shape[::-1]
+
+
+@pytest.mark.parametrize("quarters", [1, 3])
+def test_a_quarter_turn_is_undone_px_by_px(quarters: int) -> None:
+    drawn = draw_page(5)
+    straight = straighten(page_of(np.rot90(drawn, quarters)))
+    assert any(np.array_equal(straight.pixels, other) for other in (drawn, np.rot90(drawn, 2)))
+
+
+def test_perspective_is_undone() -> None:
+    drawn = draw_page(5)
+    height, width = drawn.shape
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    seen = np.array([[60, 160], [840, 20], [880, 900], [20, 760]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, seen)
+    photo = np.asarray(cv2.warpPerspective(drawn, matrix, (900, 920), borderValue=80), np.uint8)
+    staves = find_staves(straighten(page_of(photo)))
+    assert len(staves) == 5
+    assert slopes(staves).max() < 0.015
+
+
+def test_the_warp_leads_back_to_the_page_given() -> None:
+    drawn = draw_page(5)
+    page = page_of(turned(drawn, 20))
+    straight = straighten(page)
+    assert straight.warp is not None
+    staff = find_staves(straight)[0]
+    places = np.column_stack([staff.xs, staff.lines[0]])[5:-5]
+    x, y = np.rint(straight.warp.page_points(places)).astype(int).T
+    dark = np.min([page.pixels[y + dy, x] for dy in (-1, 0, 1)], axis=0)
+    assert np.mean(dark < 100) > 0.95
+
+
+def test_turning_a_page_four_times_leads_to_where_it_was() -> None:
+    page = page_of(draw_page(2))
+    once = turn_page(page, 1)
+    assert is_level(page.pixels)
+    assert not is_level(once.pixels)
+    back = turn_page(turn_page(once, 2), 1)
+    assert np.array_equal(back.pixels, page.pixels)
+    points = np.array([[0.0, 0.0], [123.0, 45.0]])
+    assert back.warp is not None
+    assert np.allclose(back.warp.page_points(points), points)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_turned_warp_finds_each_px(quarters: int) -> None:
+    pixels = np.arange(35 * 70, dtype=np.int64).reshape(35, 70)
+    moved = np.rot90(pixels, -quarters)
+    warp = turn_warp(None, quarters, 70, 35)
+    assert (warp.height, warp.width) == moved.shape
+    x, y = np.rint(warp.page_points(np.array([[3.0, 4.0], [30.0, 20.0]]))).astype(int).T
+    assert list(pixels[y, x]) == [moved[4, 3], moved[20, 30]]
+
+
+def test_a_warp_draws_what_its_points_say() -> None:
+    page = draw_page(2)
+    warp = make_warp(300, 200, lambda points: points + np.array([40.0, 25.0]))
+    assert np.array_equal(warp.apply(page, 1.0, 255), page[25:225, 40:340])
+    outside = replace(warp, grid=warp.grid + 1e5)
+    assert outside.apply(page, 1.0, 77).min() == outside.apply(page, 1.0, 77).max() == 77
+
+
+def logits_of(first: float, others: float) -> Logits:
+    """Two frames of blank, then signs of which the model is so sure; the blank is class 0."""
+    values = np.full((8, 3), np.log(0.001), np.float32)
+    values[:2, 0] = np.log(0.998)
+    values[2:, 1] = np.log(others)
+    values[2, 1] = np.log(first)
+    return Logits(values)
+
+
+def test_doubt_about_the_clef_leads_to_a_second_reading() -> None:
+    sure, unsure = logits_of(0.999, 0.95), logits_of(0.6, 0.95)
+    assert not leaves_doubt([sure, sure], blank=0)
+    assert leaves_doubt([unsure, unsure], blank=0)
+    assert not leaves_doubt([], blank=0)
+    assert reads_better([sure], [unsure], blank=0)
+    assert not reads_better([unsure], [sure], blank=0)
+    assert not reads_better([unsure], [unsure], blank=0)
+
+
+def test_a_few_staves_of_a_page_are_sampled() -> None:
+    assert sample_staves(1) == [0]
+    assert sample_staves(3) == [0, 1, 2]
+    assert sample_staves(10) == [0, 3, 6, 9]
