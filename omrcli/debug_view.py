@@ -183,8 +183,8 @@ class _Drawing:
         pen = _Pen(image)
         for reading in self.staves:
             self._label(pen, reading)
-        for x, y, text in self.notes:
-            pen.plate(max(0, x), y + _HEADER, text, _RED)
+        for left, top, text in self.notes:
+            pen.plate(max(0, left), top + _HEADER, text, _RED)
         pen.text(8, 6, title, (0, 0, 0))
         x = 8.0
         sure, doubtful = f"{SURE:.0%} sure or more", f"{DOUBTFUL:.0%} or more"
