@@ -5,11 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from omrcli.assembly import StaffLine
+from omrcli.musicxml import musicxml_bytes
 from omrcli.parts import arrange_parts, match_in_order
 from omrcli.score import Score, build_score, score_tokens, score_warnings
+from omrcli.tokens import Token
 from tests.layouts import system
+from tests.scores import anything
 
 G, F, C = "clef-G2", "clef-F4", "clef-C3"
 IN_4 = "timeSignature-4/4"
@@ -223,3 +228,41 @@ def test_a_multirest_that_others_play_through_is_measures_of_rest():
     made = build_score(spread(0, PLAIN, PLAIN, rest))
     assert lengths(made) == [[4, 4, 4]] * 3
     assert len(score_warnings(made)) == 1
+
+
+@st.composite
+def misread_lines(draw: st.DrawFn) -> list[StaffLine]:
+    """Systems of staves on which anything was read, with or without places."""
+    lines = []
+    places = draw(st.booleans())
+    for number in range(draw(st.integers(1, 3))):
+        for position in range(draw(st.integers(1, 3))):
+            read = [Token(text) for text in draw(anything())]
+            xs = sorted(draw(st.lists(st.integers(0, 99), min_size=15, max_size=15)))
+            spans = [(x, x + 1.0) for x in xs[: len(read)]] if places else ()
+            lines.append(StaffLine(read, 0, number, position, (0, 0, 99, 4), spans))
+    return lines
+
+
+@settings(max_examples=60, deadline=None)
+@given(misread_lines())
+def test_whatever_is_read_nothing_is_dropped(lines):
+    made = build_score(lines)
+    assert len({len(part.measures) for part in made.parts}) == 1
+    assert len({sum(m.span for m in part.measures) for part in made.parts}) == 1
+    kept = [
+        (event.staff, event.token)
+        for part in made.parts
+        for measure in part.measures
+        for event in measure.events
+        if not event.filler
+    ]
+    read = {
+        (staff, index)
+        for staff, line in enumerate(lines)
+        for index, token in enumerate(line.tokens)
+        if token.text.startswith(("note", "grace", "rest", "multirest"))
+    }
+    assert set(kept) == read
+    assert musicxml_bytes(made)
+    assert isinstance(score_warnings(made), list)
