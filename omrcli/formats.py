@@ -134,18 +134,22 @@ def _page_record(transcription: Transcription, page: Page) -> dict[str, Any]:
         "source_index": page.source_index,
         "width": page.width,
         "height": page.height,
-        "staves": [_staff_record(reading) for reading in readings],
+        "staves": [_staff_record(reading, page) for reading in readings],
     }
 
 
-def _staff_record(reading: StaffReading) -> dict[str, Any]:
+def _staff_record(reading: StaffReading, page: Page) -> dict[str, Any]:
     staff = reading.staff
+    box: tuple[float, ...] = (staff.x0, staff.y0, staff.x1, staff.y1)
+    spans: list[tuple[float, ...]] = list(reading.spans)
+    if page.warp is not None:
+        warp = page.warp
+        spans = [warp.page_box(left, staff.y0, right, staff.y1)[::2] for left, right in spans]
+        box = warp.page_box(*box)
     return {
         "index": staff.index,
         "system": staff.system,
-        "box": [
-            round(float(edge), _PX_DIGITS) for edge in (staff.x0, staff.y0, staff.x1, staff.y1)
-        ],
+        "box": [round(float(edge), _PX_DIGITS) for edge in box],
         "interline": round(float(staff.interline), 2),
         "tokens": [
             {
@@ -153,7 +157,7 @@ def _staff_record(reading: StaffReading) -> dict[str, Any]:
                 "confidence": round(token.confidence, _PROBABILITY_DIGITS),
                 "x": [round(float(x), _PX_DIGITS) for x in span],
             }
-            for token, span in zip(reading.tokens, reading.spans, strict=True)
+            for token, span in zip(reading.tokens, spans, strict=True)
         ],
     }
 

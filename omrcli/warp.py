@@ -41,6 +41,12 @@ class Warp:
         lower = self.grid[y + 1, x] * (1 - across) + self.grid[y + 1, x + 1] * across
         return np.asarray(upper * (1 - down) + lower * down, np.float64)
 
+    def page_box(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, ...]:
+        """Return the box (left, top, right, bottom) on the page around one of this image."""
+        xs, ys = np.meshgrid(np.linspace(x0, x1, 9), np.linspace(y0, y1, 3))
+        places = self.page_points(np.column_stack([xs.ravel(), ys.ravel()]))
+        return (*map(float, places.min(axis=0)), *map(float, places.max(axis=0)))
+
     def apply(self, page: Pixels, scale: float, outside: int) -> Pixels:
         """Draw the straightened image, (height, width) uint8.
 

@@ -145,3 +145,8 @@ def test_a_few_staves_of_a_page_are_sampled() -> None:
     assert sample_staves(1) == [0]
     assert sample_staves(3) == [0, 1, 2]
     assert sample_staves(10) == [0, 3, 6, 9]
+
+
+def test_a_box_leads_back_as_the_box_around_it() -> None:
+    warp = turn_warp(None, 1, 70, 35)  # the image is 35 px wide and 70 high
+    assert np.allclose(warp.page_box(2, 3, 12, 43), (3, 22, 43, 32))
