@@ -7,14 +7,19 @@ import pytest
 
 pytest.importorskip("verovio")
 
-from omrcli.synth.pages import TruePage, draw_page, wear_page  # noqa: E402
+from omrcli.synth.pages import TruePage, draw_page, wear_page
 
 
 def darkness_on_lines(page: TruePage, shift: float) -> float:
     """Mean ink, 0..1, at the points of all lines, moved down by interlines."""
     seen = []
     for staff in page.staves:
-        x, y = np.rint(staff.lines + [0, shift * staff.interline]).astype(int).reshape(-1, 2).T
+        x, y = (
+            np.rint(staff.lines + np.array([0, shift * staff.interline]))
+            .astype(int)
+            .reshape(-1, 2)
+            .T
+        )
         seen.append(1 - page.pixels[y, x] / 255)
     return float(np.mean(seen))
 
