@@ -1,4 +1,4 @@
-"""Draw docs/before-after.png: an example staff, and what omr read from it, engraved again.
+"""Draw docs/before-after.png: an example page, and what omr read from it, engraved again.
 
 `python docs/make_pictures.py` needs the extra `synth`.
 """
@@ -15,19 +15,19 @@ import verovio
 import omrcli
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parent / "examples" / "symphony-5.png"
-WIDTH = 1100
+SOURCE = HERE.parent / "examples" / "duet.jpg"
+WIDTH = 900
 
 
 def engrave(musicxml: str) -> np.ndarray:
-    """One long system of a MusicXML text as a grey image."""
+    """A MusicXML text on one page, broken as it says, as a grey image."""
     toolkit = verovio.toolkit()
     toolkit.setOptions(
-        {"breaks": "none", "adjustPageWidth": True, "adjustPageHeight": True}
-        | {"header": "none", "footer": "none", "scale": 60, "font": "Bravura"}
+        {"breaks": "encoded", "adjustPageHeight": True, "font": "Bravura"}
+        | {"header": "none", "footer": "none", "pageWidth": 2000, "scale": 100}
     )
     toolkit.loadData(musicxml)
-    png = resvg_py.svg_to_bytes(svg_string=toolkit.renderToSVG(1), background="#ffffff", zoom=2)
+    png = resvg_py.svg_to_bytes(svg_string=toolkit.renderToSVG(1), background="#ffffff")
     return cv2.imdecode(np.frombuffer(bytes(png), np.uint8), cv2.IMREAD_GRAYSCALE)
 
 

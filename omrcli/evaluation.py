@@ -301,10 +301,12 @@ def _read(transcriber: Transcriber, image: Path) -> Reading:
 
 
 def _join_tokens(found: Transcription, texts: tuple[str, ...]) -> tuple[str, ...]:
-    """One staff as it was read; several joined, without the clef and key that each line repeats."""
+    """One staff as it was read; several joined, part after part, without the clef and key that each
+    line repeats."""
     if len(found.staves) == 1 or found.score is None:
         return texts
-    return tuple(join_repeats(score_tokens(found.score)))
+    parts = (score_tokens(found.score, part) for part in range(len(found.score.parts)))
+    return tuple(text for part in parts for text in join_repeats(part))
 
 
 def join_repeats(tokens: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """MusicXML to the semantic encoding: the truth that `omr eval` compares with.
 
-What an engraver would draw of the first voice of the first part becomes tokens; repeats are not
+What an engraver would draw of the first voice of each part becomes tokens; repeats are not
 unrolled. Signs that only restate what is in force, and whatever is not printed, are left out.
 """
 
@@ -50,18 +50,19 @@ _STYLES = {"light-light": "double", "light-heavy": "final"}
 
 
 def read_tokens(path: Path) -> list[str]:
-    """Read the first voice of the first part of a MusicXML file (.musicxml, .xml, .mxl).
+    """Read the first voice of each part of a MusicXML file (.musicxml, .xml, .mxl), one part after
+    the other.
 
     Raises:
         InputError: the file cannot be read, is no partwise MusicXML, or holds what the encoding
             cannot say, such as unpitched notes.
     """
     root = _parse(path)
-    part = root.find("part")
-    if root.tag != "score-partwise" or part is None:
+    parts = root.findall("part")
+    if root.tag != "score-partwise" or not parts:
         raise InputError(f"{path} is no partwise MusicXML; export it again as MusicXML.")
     try:
-        symbols = list(_PartReader(part).symbols())
+        symbols = [symbol for part in parts for symbol in _PartReader(part).symbols()]
         return [str(parse_symbol(str(symbol))) for symbol in symbols]
     except (InputError, KeyError, ValueError) as error:
         raise InputError(

@@ -8,7 +8,9 @@ import pytest
 
 from omrcli.errors import ModelError
 from omrcli.metrics import count_edits
+from omrcli.musicxml_reader import read_tokens
 from omrcli.pipeline import Transcriber
+from omrcli.score import score_tokens
 from omrcli.tokens import project_primus, read_semantic
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.png"))
@@ -22,6 +24,16 @@ def transcriber() -> Transcriber:
         if "No model is installed" not in str(error):
             raise
         pytest.skip("this checkout has no model")
+
+
+def test_the_page_is_read_as_two_parts(transcriber: Transcriber) -> None:
+    folder = EXAMPLES[0].parent
+    found = transcriber.transcribe(folder / "duet.jpg")
+    assert found.score is not None
+    read = [text for part in range(2) for text in score_tokens(found.score, part)]
+    edits = count_edits(read_tokens(folder / "duet.musicxml"), read)
+    assert edits.errors <= 0.1 * edits.reference
+    assert [len(part.measures) for part in found.score.parts] == [16, 16]
 
 
 def test_there_are_examples() -> None:

@@ -73,6 +73,20 @@ def test_repeats_of_both_sides_are_one_barline(tmp_path):
     )
 
 
+def test_parts_are_read_one_after_the_other(tmp_path):
+    parts = "".join(
+        f'<part id="{step}"><measure number="1">{SIGNS}{note(step)}</measure></part>'
+        for step in "CD"
+    )
+    path = tmp_path / "in.musicxml"
+    path.write_text(f"<score-partwise>{parts}</score-partwise>")
+    signs = ["clef-G2", "keySignature-EbM", "timeSignature-3/4"]
+    assert read_tokens(path) == [
+        *(*signs, "note-C4_quarter", "barline"),
+        *(*signs, "note-D4_quarter", "barline"),
+    ]
+
+
 def test_a_compressed_score_is_read_under_any_name(tmp_path):
     path = tmp_path / "score.xml"
     path.write_bytes(mxl_bytes(score("clef-G2 timeSignature-2/4 C4_half barline-final")))
