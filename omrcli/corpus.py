@@ -39,13 +39,18 @@ class Sample:
     truth: Path
 
     @property
+    def is_score(self) -> bool:
+        """Whether the truth is a file of a score and not of tokens."""
+        return self.truth.suffix.lower() in SCORE_SUFFIXES
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         """The true token texts, read anew each time.
 
         Raises:
             InputError: the truth cannot be read or is empty.
         """
-        if self.truth.suffix.lower() in SCORE_SUFFIXES:
+        if self.is_score:
             from omrcli.musicxml_reader import read_tokens
 
             texts = tuple(read_tokens(self.truth))

@@ -32,7 +32,7 @@ from .metrics import (
 from .pipeline import StaffReading, TranscribeOptions, Transcriber, Transcription
 from .readings import Mark, Marks, Reading, StaffBox, carry_marks, mark_confidences
 from .score import score_tokens
-from .tokens import Note, parse_symbol, project_primus
+from .tokens import Note, parse_symbol, project_primus, unfold_multirests
 
 if TYPE_CHECKING:
     from .corpus import Sample
@@ -116,6 +116,11 @@ class SampleRow:
         return judge_tokens(self.truth, self.prediction, mark_confidences(self.marks))
 
     @property
+    def notes(self) -> EditCounts:
+        """Edits to pitch and length of notes."""
+        return count_edits(list_notes(self.truth), list_notes(self.prediction))
+
+    @property
     def mistakes(self) -> list[Mistake]:
         """Each edit with its class; none in a sample read perfectly."""
         return find_mistakes(self.truth, self.prediction)
@@ -127,6 +132,7 @@ class SampleRow:
             "image": str(self.image),
             "symbol_error_rate": self.counts.error_rate,
             **_counts_json(self.counts),
+            "note_error_rate": self.notes.error_rate,
             "staves": self.staves,
             "seconds": round(self.seconds, 4),
             "truth": " ".join(self.truth),
@@ -446,7 +452,9 @@ def _read_sample(
     except NothingRecognisedError:
         reading = Reading((), 0)
     seconds = perf_counter() - started
-    wanted, got = cleaner.clean(truth), cleaner.clean(reading.tokens)
+    # A score as a file may write out the measures that a page shows as a multirest.
+    plain = unfold_multirests if sample.is_score else list
+    wanted, got = cleaner.clean(plain(truth)), cleaner.clean(plain(reading.tokens))
     return SampleRow(
         id=sample.id,
         image=sample.image,
@@ -485,10 +493,7 @@ def _summarise(
         sequence_error_interval=bootstrap_interval(
             sequence_counts(each), options.resamples, options.seed
         ),
-        notes=sum(
-            (count_edits(list_notes(row.truth), list_notes(row.prediction)) for row in rows),
-            EditCounts(),
-        ),
+        notes=sum((row.notes for row in rows), EditCounts()),
     )
 
 

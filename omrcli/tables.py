@@ -208,12 +208,17 @@ def _tabulate_frequency(result: EvalResult) -> Table:
 
 def _tabulate_worst(result: EvalResult) -> Table:
     rows = [
-        (row.id, format_rate(row.counts.error_rate), str(row.counts.errors), _differences(row))
+        (
+            row.id,
+            format_rate(row.counts.error_rate),
+            str(row.counts.errors),
+            format_rate(row.notes.error_rate),
+            _differences(row),
+        )
         for row in result.find_worst()
     ]
-    return Table(
-        "Worst samples", ("sample", "error rate", "errors", "first differences"), tuple(rows)
-    )
+    columns = ("sample", "error rate", "errors", "note error rate", "first differences")
+    return Table("Worst samples", columns, tuple(rows))
 
 
 def _differences(row: SampleRow) -> str:

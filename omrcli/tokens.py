@@ -331,6 +331,32 @@ def project_primus(texts: Sequence[str]) -> list[str]:
     return [_project(text) for text in texts]
 
 
+def unfold_multirests(texts: Sequence[str]) -> list[str]:
+    """Write every multirest as so many measures of rest, the last without its barline.
+
+    Scores as files often do not say which of the two the page shows. Texts that are not of the
+    encoding stay as they are.
+    """
+    unfolded: list[str] = []
+    for text in texts:
+        count = _count_rests(text)
+        unfolded += [text] if count is None else [_MEASURE_REST, "barline"] * count
+        if count:
+            unfolded.pop()
+    return unfolded
+
+
+def _count_rests(text: str) -> int | None:
+    try:
+        symbol = parse_symbol(text)
+    except TokenError:
+        return None
+    return symbol.count if isinstance(symbol, Multirest) else None
+
+
+_MEASURE_REST = "rest-whole"
+
+
 def _project(text: str) -> str:
     try:
         symbol = parse_symbol(text)

@@ -19,6 +19,7 @@ TRUTHS = {
 class Sample:
     id: str
     truth: tuple[str, ...] | Exception
+    is_score: bool = False
 
     @property
     def image(self) -> Path:

@@ -38,6 +38,15 @@ def test_a_perfect_model_has_no_errors() -> None:
     assert result.staves_per_second > 0
 
 
+def test_a_score_does_not_say_how_its_rests_are_drawn() -> None:
+    texts = ("clef-G2", "rest-whole", "barline", "rest-whole", "barline", "note-C4_half")
+    drawn = ("clef-G2", "multirest-2", "barline", "note-C4_half")
+    for is_score, errors in ((True, 0), (False, 3)):
+        sample = Sample("a", texts, is_score)
+        [result] = evaluate([sample], [make_model("fake", {"a": drawn})])
+        assert result.tally.counts.errors == errors
+
+
 def test_rates_counts_and_worst_samples() -> None:
     result = run(
         {"b": ("clef-F4", "note-D3_quarter_fermata", "barline"), "c": (*TRUTHS["c"], "tie")}

@@ -44,11 +44,12 @@ def test_kinds_come_in_the_order_of_a_staff(tables: dict[str, Table]) -> None:
 
 def test_worst_samples_show_what_went_wrong(tables: dict[str, Table]) -> None:
     assert tables["Worst samples"].rows == (
-        ("a", "100.00 %", "5", "nothing recognised"),
+        ("a", "100.00 %", "5", "100.00 %", "nothing recognised"),
         (
             "b",
             "50.00 %",
             "2",
+            "100.00 %",
             "clef-F4 > clef-G2; note-D3_half_fermata > note-D3_quarter_fermata",
         ),
     )
@@ -71,7 +72,7 @@ def test_empty_tables_are_left_out() -> None:
 def test_long_lists_of_differences_are_cut() -> None:
     model = EvalModel("m", "", lambda image: Reading(tuple("wxyz")))
     worst = {t.title: t for t in result_tables(evaluate_model(model))}["Worst samples"]
-    assert all(row[3].count(";") == 3 and row[3].endswith("; ...") for row in worst.rows)
+    assert all(row[4].count(";") == 3 and row[4].endswith("; ...") for row in worst.rows)
 
 
 def test_comparison_shows_differences_to_the_first_model() -> None:

@@ -21,6 +21,7 @@ from omrcli.tokens import (
     parse_symbol,
     project_primus,
     read_semantic,
+    unfold_multirests,
 )
 from tests.music import symbols
 
@@ -103,3 +104,11 @@ def test_chord_keeps_its_members() -> None:
     chord = parse_symbol("note-G3_eighth|note-D4_eighth")
     assert isinstance(chord, Note)
     assert [str(pitch) for pitch in chord.pitches] == ["G3", "D4"]
+
+
+def test_multirests_are_unfolded_into_measures() -> None:
+    texts = ["multirest-3", "barline", "note-C4_half", "xyz"]
+    assert unfold_multirests(texts) == [
+        *("rest-whole", "barline", "rest-whole", "barline", "rest-whole", "barline"),
+        *("note-C4_half", "xyz"),
+    ]
