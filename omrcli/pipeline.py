@@ -273,13 +273,11 @@ class Transcriber:
 
     def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:
         """The page at the resolution that suits the model, and its staves."""
-        image = straighten(pages.load(place))
-        staves = find_staves(image)
+        image, staves = straighten(pages.load(place))
         finer = self._finer_dpi(image, staves)
         if finer is None:
             return image, staves
-        image = straighten(pages.load(place, finer))
-        return image, find_staves(image)
+        return straighten(pages.load(place, finer))
 
     def _finer_dpi(self, image: PageImage, staves: Sequence[Staff]) -> float | None:
         """The resolution to draw a page at again, or None where it will do as it is."""

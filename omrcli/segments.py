@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -35,6 +36,14 @@ class Segments:
         keep = np.abs(angles) < spread
         return Segments(self.middles[keep], angles[keep], self.lengths[keep])
 
+    def longer(self, length: float) -> Segments:
+        """The segments longer than so many px."""
+        keep = self.lengths > length
+        return Segments(self.middles[keep], self.angles[keep], self.lengths[keep])
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
 
 def find_segments(pixels: Pixels) -> Segments:
     """Find the straight segments of a picture, both edges of each line."""
@@ -44,6 +53,15 @@ def find_segments(pixels: Pixels) -> Segments:
     x, y = (ends[:, 2:] - ends[:, :2]).T
     angles = (np.degrees(np.arctan2(y, x)) + 90) % 180 - 90
     return Segments((ends[:, 2:] + ends[:, :2]) / 2, angles, np.hypot(x, y))
+
+
+def join_segments(parts: Sequence[Segments]) -> Segments:
+    """The segments of several pictures as those of one."""
+    return Segments(
+        np.concatenate([part.middles for part in parts]),
+        np.concatenate([part.angles for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+    )
 
 
 def main_angles(segments: Segments, most: int, apart: float) -> list[float]:

@@ -8,15 +8,17 @@ one go. Which end is up only a reading can tell; for that `turn_page` turns a pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .bending import SPREAD, fit_warp
 from .image import PageImage, Pixels
-from .segments import Segments, find_segments, main_angles
+from .segments import Segments, find_segments, join_segments, main_angles
 from .staves import Staff, find_staves
 from .warp import Points, Warp, make_warp, turn_warp
 
@@ -24,11 +26,15 @@ from .warp import Points, Warp, make_warp, turn_warp
 _WORK_SIDE = 1800
 #: Strips over the height of a page that are looked at first: how many, and their width in px.
 _STRIPS, _STRIP_WIDTH = 3, 96
-#: Slope in degrees up to which staves are found and read as well as level ones.
-_LEVEL = 2.5
+#: Slope in degrees up to which staves are found and read as well as level ones, and up to which
+#: all of them may still be found.
+_LEVEL, _NEARLY = 2.5, 5.0
 #: Share of the length of all flattish segments that must be level, and the least length, in px of
 #: the work size, to say so.
 _LEVEL_SHARE, _LEAST_LENGTH = 0.75, 400.0
+#: Share of the flattish segments that lie in staves where all staves are found; those shorter than
+#: this, in px of the work size, are letters and the grain of the paper.
+_STAFF_SHARE, _LEAST_SEGMENT = 0.8, 15.0
 _CANDIDATES = 3
 _LEAST_SEGMENTS = 30  # of one direction, to fit how it changes
 #: Height in interlines below which a picture is a crop of one staff or two, and is not bent.
@@ -39,42 +45,105 @@ _GAIN = 1.03
 _MOST_INTERLINE, _GOOD_INTERLINE = 26.0, 20.0
 
 
-def straighten(page: PageImage) -> PageImage:
-    """Return the page with its staves level, though perhaps upside down; itself if they are.
+def straighten(page: PageImage) -> tuple[PageImage, list[Staff]]:
+    """Return the page with its staves level, though perhaps upside down, and those staves.
 
-    The result's `warp` leads back to the page given, whose size stays in `width` and `height`.
+    A page that is level already is returned itself. The `warp` of another leads back to the page
+    given, whose size stays in `width` and `height`.
     """
-    if is_level(page.pixels):
-        return page
+    staves: list[Staff] | None = None
+    # Nobody photographs a drawing.
+    if page.dpi is not None and (staves := find_staves(page)):
+        return page, staves
+    glance = _glance_at(page.pixels)
+    if glance.is_nearly_level():
+        staves = find_staves(page) if staves is None else staves
+        if glance.is_level() or glance.is_covered(staves):
+            return page, staves
+    straight = _search(page, staves)
+    if straight is page and staves is not None:
+        return page, staves
+    return straight, find_staves(straight)
+
+
+@dataclass(frozen=True, eq=False)
+class _Glance:
+    """Segments in a few strips of a page; their places are in page px, their lengths in work px."""
+
+    segments: Segments
+
+    def is_level(self) -> bool:
+        """Tell whether nearly all lines of the page run level."""
+        return self._share_within(_LEVEL) > _LEVEL_SHARE
+
+    def is_nearly_level(self) -> bool:
+        """Tell whether the lines run so level that all staves may be found."""
+        return self._share_within(_NEARLY) > _LEVEL_SHARE
+
+    def is_covered(self, staves: Sequence[Staff]) -> bool:
+        """Tell whether all staves there are were found, and none runs steeply."""
+        if not staves or max(map(_steepness, staves)) > _NEARLY:
+            return False
+        flat = self.segments.near(0, SPREAD).longer(_LEAST_SEGMENT)
+        inside = sum((_lie_in(staff, flat.middles) for staff in staves), np.zeros(len(flat), bool))
+        return bool(flat.lengths[inside].sum() > _STAFF_SHARE * flat.lengths.sum())
+
+    def _share_within(self, angle: float) -> float:
+        """How much of the flattish segments is within an angle; 0 if there are too few."""
+        flat = self.segments.near(0, SPREAD)
+        total = float(flat.lengths.sum())
+        # Stems of a page on its side are level too, but its lines are longer.
+        if total <= max(_LEAST_LENGTH, float(self.segments.near(90, SPREAD).lengths.sum())):
+            return 0.0
+        return float(flat.near(0, angle).lengths.sum()) / total
+
+
+def _glance_at(pixels: Pixels) -> _Glance:
+    scale = _work_scale(pixels)
+    width = round(_STRIP_WIDTH / scale)
+    found = []
+    for share in (np.arange(_STRIPS) + 0.5) / _STRIPS:
+        left = max(0, round(share * pixels.shape[1] - width / 2))
+        strip = find_segments(_shrink(pixels[:, left : left + width], scale))
+        found.append(replace(strip, middles=strip.middles / scale + (left, 0)))
+    return _Glance(join_segments(found))
+
+
+def _steepness(staff: Staff) -> float:
+    """The slope of a staff in degrees, never negative."""
+    slope = np.polyfit(staff.xs, staff.lines[2], 1)[0] if len(staff.xs) > 1 else 0.0
+    return abs(math.degrees(math.atan(slope)))
+
+
+def _lie_in(staff: Staff, points: Points) -> NDArray[np.bool_]:
+    """Which of the points (N, 2) lie in a staff or close to it."""
+    x, y = points.T
+    top, bottom = (np.interp(x, staff.xs, staff.lines[line]) for line in (0, 4))
+    room = staff.interline / 2
+    along = (x > staff.x0 - 4 * room) & (x < staff.x1 + 4 * room)
+    return np.asarray(along & (y > top - room) & (y < bottom + room))
+
+
+def _search(page: PageImage, known: list[Staff] | None) -> PageImage:
+    """The page turned by quarters or bent so that it shows most of staves; itself if that is most.
+
+    `known` are its staves as it is, if they have been looked for.
+    """
     scale = _work_scale(page.pixels)
     small = replace(page, pixels=_shrink(page.pixels, scale))
     segments = find_segments(small.pixels)
-    staves = find_staves(small)
-    if _run_upward(segments) and _length(found := find_staves(turn_page(small, 1))) > _length(
-        staves
-    ):
-        page, small, staves = turn_page(page, 1), turn_page(small, 1), found
-        segments = find_segments(small.pixels)
-    if _is_crop(small, staves) or is_level(page.pixels):
+    staves = find_staves(small) if known is None else known
+    least = _length(staves) * (1.0 if known is None else scale)
+    if _run_upward(segments):
+        turned = turn_page(small, 1)
+        found = find_staves(turned)
+        if _length(found) > least:
+            page, small, staves, least = turn_page(page, 1), turned, found, _length(found)
+            segments = find_segments(small.pixels)
+    if _is_crop(small if known is None else page, staves) or _glance_at(page.pixels).is_level():
         return page
-    view = _best_view(small, segments, _length(staves))
+    view = _best_view(small, segments, least)
     return page if view is None else _bend(page, view, scale)
-
-
-def is_level(pixels: Pixels) -> bool:
-    """Tell from a few strips, cheaply, whether nearly all lines of a page run level."""
-    scale = _work_scale(pixels)
-    width = round(_STRIP_WIDTH / scale)
-    flat = level = upright = 0.0
-    for share in (np.arange(_STRIPS) + 0.5) / _STRIPS:
-        left = max(0, round(share * pixels.shape[1] - width / 2))
-        every = find_segments(_shrink(pixels[:, left : left + width], scale))
-        found = every.near(0, SPREAD)
-        upright += float(every.near(90, SPREAD).lengths.sum())
-        flat += float(found.lengths.sum())
-        level += float(found.near(0, _LEVEL).lengths.sum())
-    # Stems of a page on its side are level too, but its lines are longer.
-    return flat > max(_LEAST_LENGTH, upright) and level > _LEVEL_SHARE * flat
 
 
 def turn_page(page: PageImage, quarters: int = 2) -> PageImage:
