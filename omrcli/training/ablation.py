@@ -76,7 +76,8 @@ Measure = Callable[[Path, Mapping[str, int]], dict[str, Figures]]
 class AblationOptions:
     """What is compared on what. `data` has rare tokens composed, `plain` has not; each has a
     `cache`, which is drawn at the first use. Seeds are 0 .. `seeds` - 1. A checkpoint to start
-    from (`loop.initial`) gives all but the output layer, to the variants that have its network."""
+    from (`loop.initial`) gives all but the output layer, to the variants that have its network; in
+    a third of the steps their output layer learns alone."""
 
     data: DataOptions
     plain: DataOptions
@@ -160,6 +161,7 @@ def _run(options: AblationOptions, variant: Variant, seed: int, hooks: _Hooks) -
             resume=True,
             initial=initial,
             initial_output=False,
+            output_first=options.loop.steps // 3 if initial else 0,
         ),
         loss=variant.loss,
         alphabet=variant.alphabet,

@@ -36,6 +36,7 @@ LOG_COLUMNS = (
     "validation_symbol_error_rate",
     "validation_sequence_error_rate",
 )
+_OUTPUT = "output."  # what the weights of the output layer are called in both networks
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class LoopOptions:
     """How a run goes: steps, optimiser, and how often it looks at itself (in steps).
 
     `initial` is a checkpoint whose weights are taken over where their shapes fit; without
-    `initial_output` its output layer is left behind.
+    `initial_output` its output layer is left behind. In the first `output_first` steps only the
+    output layer learns: a new one, still random, would spoil the weights that it was given.
     """
 
     out: Path
@@ -85,6 +87,7 @@ class LoopOptions:
     resume: bool = False
     initial: Path | None = None
     initial_output: bool = True
+    output_first: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.learning_rate <= 0:
@@ -200,6 +203,7 @@ class _Run:
         window = self.window
         window.start()
         for batch in self._batches():
+            self._choose_learners()
             loss = self._train_step(batch)
             self.step += 1
             self.seconds += window.add(loss, len(batch.widths))
@@ -225,6 +229,12 @@ class _Run:
             generator=torch.Generator(),
         )
         return iter(loader)
+
+    def _choose_learners(self) -> None:
+        """All weights learn, but in the first steps those of the output layer alone."""
+        everything = self.step >= self.options.output_first
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(everything or name.startswith(_OUTPUT))
 
     def _train_step(self, batch: Batch) -> float:
         self.network.train()
@@ -372,7 +382,7 @@ def _load_initial(network: nn.Module, checkpoint: Checkpoint, output: bool) -> N
         for name, weights in checkpoint.weights.items()
         if name in own
         and own[name].shape == weights.shape
-        and (output or not name.startswith("output."))
+        and (output or not name.startswith(_OUTPUT))
     }
     if not fitting:
         raise InputError("The initial checkpoint has no weights that fit this network.")

@@ -83,6 +83,24 @@ def test_every_loss_learns(tmp_path: Path, loss: dict[str, object]) -> None:
     assert losses[-1] < 0.6 * losses[0]
 
 
+def test_a_new_output_layer_learns_before_the_rest(tmp_path: Path) -> None:
+    train(_recipe(), _feeds(), _options(tmp_path / "given", steps=2))
+    given = tmp_path / "given" / "last.ckpt"
+    options = _options(tmp_path / "run", initial=given, initial_output=False, output_first=4)
+    moved = [_find_moved(given, options, steps) for steps in (4, 6)]
+    assert moved[0] == {"output.plain.weight", "output.plain.bias"}
+    assert {"stages.0.convolution.weight", "recurrent.ahead.weight_ih_l0"} <= moved[1]
+
+
+def _find_moved(given: Path, options: LoopOptions, steps: int) -> set[str]:
+    """Weights that a run of so many steps changed."""
+    options = replace(options, out=options.out / str(steps), steps=steps)
+    train(_recipe(), _feeds(steps), options)
+    before, after = (read_checkpoint(path).weights for path in (given, options.out / "last.ckpt"))
+    learned = [name for name in before if "running" not in name and "tracked" not in name]
+    return {name for name in learned if not np.allclose(before[name], after[name], atol=1e-7)}
+
+
 class _CutError(Exception):
     """Stands for a kill."""
 
