@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from omrcli.synth.lilypond_svg import DEFINITIONS, MARKS, read_engraving
 from omrcli.synth.lilypond_writer import LilypondOptions, write_lilypond
 from omrcli.synth.markup import draw_markup, draw_rates
 from omrcli.synth.measures import BARLINE_FIRST, CLEF_FIRST, sort_signs
+from omrcli.synth.programs import run_program
 from omrcli.synth.proof import check_engraving, drawing_of
 from omrcli.synth.raster import Drawing
 from omrcli.tokens import Symbol, parse_symbol
@@ -105,19 +105,8 @@ def _convert(program: str, folder: Path, start: int, scores: Sequence[str]) -> b
     """Draw scores into a folder; whether the program came to its end."""
     (folder / "scores.ly").write_text(write_document(scores, start), encoding="utf-8")
     command = [program, "-s", "-dbackend=svg", "-dno-point-and-click", "scores.ly"]
-    try:
-        run = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_PATIENCE + _PATIENCE_EACH * len(scores),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return run.returncode in (0, 1)  # 1: some score was wrong, the others are drawn
+    status = run_program(command, folder, _PATIENCE + _PATIENCE_EACH * len(scores))
+    return status in (0, 1)  # 1: some score was wrong, the others are drawn
 
 
 def engrave_lilypond(

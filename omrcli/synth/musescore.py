@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from omrcli.synth.clutter import ClutterRates
 from omrcli.synth.markup import draw_markup, draw_rates
 from omrcli.synth.mscx_writer import MscxOptions, arrange_signs, write_mscx
 from omrcli.synth.musescore_svg import read_engraving
+from omrcli.synth.programs import run_program
 from omrcli.synth.proof import check_engraving, drawing_of
 from omrcli.synth.raster import Drawing
 from omrcli.tokens import Symbol, parse_symbol
@@ -89,19 +89,8 @@ def _convert(program: str, folder: Path, indices: Sequence[int]) -> bool:
         "HOME": str(folder),  # settings and caches of the user are neither read nor written
     }
     command = [program, "-f", "-c", str(folder / "settings"), "-j", str(folder / "jobs.json")]
-    try:
-        run = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_PATIENCE + _PATIENCE_EACH * len(indices),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return run.returncode == 0
+    patience = _PATIENCE + _PATIENCE_EACH * len(indices)
+    return run_program(command, folder, patience, environment) == 0
 
 
 def engrave_musescore(
