@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -35,6 +36,8 @@ _KNOWN = "PNG, JPEG, TIFF, WebP, BMP or PDF"
 _HEAD = 1024  # bytes that tell the kind of a file
 _SUBFILE_TYPE = 254
 _REDUCED_COPY = 1
+#: Part of the shorter side around a px that tells the ground it lies on: wider than any ink.
+_GROUND_SHARE = 8
 
 
 @dataclass(frozen=True)
@@ -299,9 +302,23 @@ def _scale_deep(values: NDArray[Any]) -> Pixels:
 
 
 def _to_paper(pixels: Pixels) -> Pixels:
-    """Invert light ink on dark paper. The paper is what most pixels are near to."""
+    """Invert light ink on dark paper; a page that lies on a dark table is none."""
     step = max(1, min(pixels.shape) // 400)
-    dark, median, light = np.percentile(pixels[::step, ::step], (1, 50, 99))
-    if median < 128 and (median - dark) * 2 < light - median:
-        pixels = 255 - pixels
-    return pixels
+    few = pixels[::step, ::step]
+    dark, median, light = np.percentile(few, (1, 50, 99))
+    mostly_dark = median < 128 and (median - dark) * 2 < light - median
+    return 255 - pixels if mostly_dark and _has_light_ink(few) else pixels
+
+
+def _has_light_ink(pixels: Pixels) -> bool:
+    """Tell whether what stands out of its surroundings is light; ink covers little of them."""
+    few = np.ascontiguousarray(pixels)
+    ground = np.asarray(cv2.medianBlur(few, min(few.shape) // _GROUND_SHARE | 1), np.uint8)
+    light, dark = (float(np.square(out, dtype=np.float32).sum()) for out in _apart(few, ground))
+    return light > dark
+
+
+def _apart(pixels: Pixels, ground: Pixels) -> tuple[Pixels, Pixels]:
+    """By how much each px is lighter than the ground, and by how much darker."""
+    light, dark = cv2.subtract(pixels, ground), cv2.subtract(ground, pixels)
+    return np.asarray(light, np.uint8), np.asarray(dark, np.uint8)

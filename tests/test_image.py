@@ -14,7 +14,8 @@ from PIL import Image
 
 from omrcli import image
 from omrcli.errors import DamagedPageError, InputError
-from omrcli.image import decode_image, load_pages
+from omrcli.image import _to_paper, decode_image, load_pages
+from tests.drawn import draw_page
 
 # Wider than high, dark in its upper left corner.
 PIXELS = np.full((40, 60), 230, np.uint8)
@@ -191,3 +192,18 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         load_pages(tmp_path / "no.png")
     with pytest.raises(InputError, match="is a folder"):
         load_pages(tmp_path)
+
+
+@pytest.mark.parametrize("table", [0, 12, 40])
+def test_a_page_on_a_large_dark_table_is_no_negative(table: int) -> None:
+    drawn = draw_page(4)
+    height, width = drawn.shape
+    photo = np.pad(drawn, ((height // 3,) * 2, (width // 3,) * 2), constant_values=table)
+    assert np.mean(photo <= table) > 0.5
+    assert np.array_equal(_to_paper(photo), photo)
+
+
+@pytest.mark.parametrize("frame", [0, 5, 40])
+def test_light_ink_on_dark_paper_is_inverted_also_in_a_light_frame(frame: int) -> None:
+    negative = np.pad(255 - draw_page(4), frame, constant_values=255)
+    assert np.array_equal(_to_paper(negative), 255 - negative)
