@@ -32,6 +32,8 @@ _MAX_BETWEEN = 0.5
 _MAX_ROUGHNESS = 0.013
 _MIN_STRENGTH = 0.2
 _MIN_RUNS = 20
+#: Share by which the interlines of staves of one size can differ.
+_SAME_SIZE = 0.12
 _MOVE_COST = np.float32(0.1)
 _MAX_STAVES = 80
 _MAX_MISSES = 3
@@ -48,7 +50,7 @@ class Interline:
     def is_other_size(self, usual: Interline) -> bool:
         """Tell whether there may be staves of this size beside the page's usual ones."""
         ratio = self.size / usual.size
-        return self.share > 0.08 and 0.55 < ratio < 1.8 and abs(ratio - 1) > 0.12
+        return self.share > 0.08 and 0.55 < ratio < 1.8 and abs(ratio - 1) > _SAME_SIZE
 
 
 # --- interline ------------------------------------------------------------------------------------
@@ -85,7 +87,9 @@ def measure_interlines(mask: Mask) -> list[Interline]:
         thickness = float(np.median(black[np.abs(both - peak) <= 1]))
         most = most or count
         found.append(Interline(size, thickness, count / most))
-        counts[max(0, peak - 2) : peak + 3] = 0
+        # No wider than sizes that differ: on small pictures others are close.
+        reach = max(1, round(_SAME_SIZE * peak))
+        counts[max(0, peak - reach) : peak + reach + 1] = 0
     # Where lines are broken the runs mostly reach from one line to the next but one.
     halves = [replace(first, size=first.size / 2, share=0.0) for first in found[:1]]
     return found + [half for half in halves if half.size >= MIN_INTERLINE]

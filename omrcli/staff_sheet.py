@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from .image import Pixels
 
 Floats = NDArray[np.float32]
 Curve = NDArray[np.float64]
+Place = TypeVar("Place", float, Curve)
 
 #: Interlines in px at which staves are searched; other pages are resized to _WORK_INTERLINE.
 _WORK_RANGE = (7.0, 13.0)
@@ -38,6 +40,14 @@ class Sheet:
     def page_x(self, x: Curve) -> Curve:
         """Return the page x of an x of this sheet."""
         return (x + 0.5) / self.scale - 0.5
+
+    def sheet_x(self, x: Place) -> Place:
+        """Return the x on this sheet of a page x."""
+        return (x + 0.5) * self.scale - 0.5
+
+    def sheet_y(self, y: Place) -> Place:
+        """Return the y on this sheet of a page y."""
+        return (y + 0.5) * self.scale - 0.5 + self.pad
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from .image import PageImage, Pixels
 from .staff_lines import find_ink, measure_interlines, trace_lines
 from .staff_sheet import Curve, FiveLines, Floats, Sheet, divide_paper, make_sheet
+from .systems import order_staves
 
 #: Height in interlines from which an image may hold staves of several sizes.
 _MIN_PAGE = 30
@@ -88,7 +89,7 @@ def find_staves(page: PageImage) -> list[Staff]:
             if not any(_overlap(staff, other) for other in staves):
                 staves.append(staff)
         first = first or (sheet if staves else None)
-    return _order_staves(staves, first) if first else []
+    return order_staves(staves, first) if first else []
 
 
 def _overlap(one: Staff, other: Staff) -> bool:
@@ -216,40 +217,3 @@ def _to_ink(pixels: Pixels, interline: float) -> Floats:
     full = max(float(np.percentile(ink, 99)), 0.15)
     grain = min(float(np.median(ink)), 0.3 * full)
     return np.asarray(np.clip((ink - grain) / (full - grain), 0, 1), np.float32)
-
-
-# --- reading order --------------------------------------------------------------------------------
-
-
-def _order_staves(staves: list[Staff], sheet: Sheet) -> list[Staff]:
-    """Number staves from top to bottom, side by side ones from left to right, and their systems."""
-    ordered: list[Staff] = []
-    rest = sorted(staves, key=lambda staff: staff.y0)
-    while rest:
-        row = [staff for staff in rest if staff.y0 < (rest[0].y0 + rest[0].y1) / 2]
-        ordered += sorted(row, key=lambda staff: staff.x0)
-        rest = rest[len(row) :]
-    system = 0
-    numbered: list[Staff] = []
-    for index, staff in enumerate(ordered):
-        if index and not _are_joined(ordered[index - 1], staff, sheet):
-            system += 1
-        numbered.append(replace(staff, index=index, system=system))
-    return numbered
-
-
-def _are_joined(upper: Staff, lower: Staff, sheet: Sheet) -> bool:
-    """Tell whether a line on the left runs from one staff down to the next."""
-    if abs(upper.x0 - lower.x0) > 2 * upper.interline or lower.y0 <= upper.y1:
-        return False
-    top, bottom = (
-        round(float(y) * sheet.scale) + sheet.pad for y in (upper.lines[4][0], lower.lines[0][0])
-    )
-    left = (min(upper.x0, lower.x0) - upper.interline) * sheet.scale
-    right = (max(upper.x0, lower.x0) + upper.interline) * sheet.scale
-    area = sheet.ink[top:bottom, max(0, round(left)) : round(right) + 1]
-    if not area.size:
-        return False
-    # A slanted line leaves its column: three together make up for that.
-    dark = cv2.dilate((area > 0.25).astype(np.uint8), np.ones((1, 3), np.uint8))
-    return bool(dark.mean(axis=0).max() > 0.9)
