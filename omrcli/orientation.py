@@ -15,11 +15,11 @@ from .logits import Logits
 from .staves import StaffImage
 
 #: Mean confidence in the first sign of the staves of a page above which they are upright.
-_SURE = 0.98
+_SURE = 0.995
 #: Staves of a page that are read the other way round.
 _SAMPLE = 4
 #: How much better they must read then, of 1.
-_CLEARLY = 0.1
+_CLEARLY = 0.05
 
 
 def leaves_doubt(staves: Sequence[Logits], blank: int) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .bending import SPREAD, fit_warp
 from .image import PageImage, Pixels
+from .paper import find_sheet
 from .segments import Segments, find_segments, join_segments, main_angles
 from .staves import Staff, find_staves
 from .warp import Points, Warp, make_warp, turn_warp
@@ -188,7 +189,12 @@ def _best_view(page: PageImage, segments: Segments, least: float) -> _View | Non
         if len(segments.near(angle, SPREAD).lengths) < _LEAST_SEGMENTS:
             continue
         warp = fit_warp(segments, width, height, angle)
-        staves = find_staves(replace(page, pixels=warp.apply(page.pixels, 1.0, ground)))
+        pixels = warp.apply(page.pixels, 1.0, ground)
+        # The grain of a table can look like staff lines.
+        if (sheet := find_sheet(pixels)) is not None:
+            left, top, right, bottom = sheet
+            warp, pixels = warp.cut(sheet), np.ascontiguousarray(pixels[top:bottom, left:right])
+        staves = find_staves(replace(page, pixels=pixels))
         if _length(staves) > least * _GAIN:
             best, least = _View(warp, staves), _length(staves)
             if len(staves) > 1:

@@ -47,6 +47,15 @@ class Warp:
         places = self.page_points(np.column_stack([xs.ravel(), ys.ravel()]))
         return (*map(float, places.min(axis=0)), *map(float, places.max(axis=0)))
 
+    def cut(self, box: tuple[int, int, int, int]) -> Warp:
+        """Return the warp of a part of the image, (left, top, right, bottom) in its px."""
+        left, top, right, bottom = box
+        return make_warp(
+            right - left,
+            bottom - top,
+            lambda points: self.page_points(points + np.array([left, top])),
+        )
+
     def apply(self, page: Pixels, scale: float, outside: int) -> Pixels:
         """Draw the straightened image, (height, width) uint8.
 

@@ -165,3 +165,17 @@ def test_a_page_whose_staves_are_all_found_is_not_bent() -> None:
     straight, staves = straighten(page)
     assert straight is page
     assert len(staves) == 5
+
+
+def test_part_of_a_warp_leads_where_the_whole_does() -> None:
+    warp = make_warp(300, 200, lambda points: points * 1.5 + 7)
+    part = warp.cut((40, 30, 140, 90))
+    assert (part.width, part.height) == (100, 60)
+    points = np.array([[0.0, 0.0], [99.0, 12.0]])
+    assert np.allclose(part.page_points(points), warp.page_points(points + np.array([40, 30])))
+
+
+def test_a_table_is_cut_off_a_page_that_is_bent() -> None:
+    drawn = draw_page(5)
+    straight, _ = straighten(page_of(turned(drawn, 20, table=60)))
+    assert np.allclose(straight.pixels.shape, drawn.shape, rtol=0.05)
