@@ -43,6 +43,11 @@ class OtherStaff:
     x1: float
     y1: float
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Its box x0, y0, x1, y1 in page px."""
+        return self.x0, self.y0, self.x1, self.y1
+
     def __str__(self) -> str:
         lines = "1 line" if self.count == 1 else f"{self.count} lines"
         return (

@@ -16,6 +16,7 @@ from .errors import DamagedPageError, NothingRecognisedError, UsageError
 from .image import PageImage
 from .logits import Logits, Reader
 from .orientation import leaves_doubt, reads_better, sample_staves, turn_staff
+from .other_staves import find_other_staves
 from .piece import OpenPiece, PagePlace, Piece, make_piece
 from .registry import Model, find_model
 from .rescoring import Alphabet, MusicOptions, decode_music
@@ -155,6 +156,7 @@ class _Pages:
         self.pages: list[Page] = []
         self.staves: list[StaffReading] = []
         self.damage: list[DamagedPageError] = []
+        self.skipped: list[str] = []
         self.finding = self.reading = 0.0
 
     def add(self, found: PageReading) -> None:
@@ -166,14 +168,23 @@ class _Pages:
         if self.damage and not self.pages:
             raise self.damage[0]
         if not self.staves:
-            raise NothingRecognisedError(_nothing(piece, "no staff was found"))
+            missing = "no staff of 5 lines was found" if self.skipped else "no staff was found"
+            raise NothingRecognisedError(_nothing(piece, missing))
         if not any(reading.tokens for reading in self.staves):
             raise NothingRecognisedError(_nothing(piece, "nothing was read on its staves"))
 
+    def note_others(self, found: PageReading) -> None:
+        """Remember the staves of a page that are not of five lines."""
+        staves = [reading.staff for reading in found.staves]
+        for other in find_other_staves(found.image, staves):
+            if found.page.warp is not None:
+                other = replace(other, y0=found.page.warp.page_box(*other.box)[1])
+            self.skipped.append(f"Page {found.page.index + 1}: {other}")
+
     def warnings(self, score: Score | None) -> tuple[str, ...]:
-        """Pages left out, then what the score has to say."""
+        """Pages left out, staves skipped, then what the score has to say."""
         left_out = [f"{error} It was left out." for error in self.damage]
-        return (*left_out, *(score_warnings(score) if score else ()))
+        return (*left_out, *self.skipped, *(score_warnings(score) if score else ()))
 
 
 class Transcriber:
@@ -269,6 +280,7 @@ class Transcriber:
         read.reading += perf_counter() - found
         reading = PageReading(page, image, readings)
         read.add(reading)
+        read.note_others(reading)
         return reading
 
     def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:

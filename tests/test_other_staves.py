@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from omrcli.errors import NothingRecognisedError
 from omrcli.image import PageImage
 from omrcli.other_staves import OtherStaff, find_other_staves
+from omrcli.pipeline import TranscribeOptions, Transcriber
 from omrcli.staves import find_staves
 from tests.drawn import INTERLINE, draw_page
+from tests.test_cli import MODEL
 from tests.test_staves import draw_noise, draw_ruled, draw_text
 
 Pixels = NDArray[np.uint8]
@@ -75,3 +81,19 @@ def test_the_sentence() -> None:
         "a staff of 6 lines at the height of 1200 px was skipped; only staves of 5 lines are read."
     )
     assert str(OtherStaff(1, 0, 12, 10, 12)).startswith("a staff of 1 line at the height of 12 px")
+
+
+def test_a_transcription_warns_of_what_it_skips(tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    cv2.imwrite(str(path), np.vstack([draw_page(2), draw_lines(6, 18), draw_page()]))
+    made = Transcriber(TranscribeOptions(model=str(MODEL))).transcribe(path)
+    assert len(made.staves) == 3
+    (warning,) = [text for text in made.warnings if "skipped" in text]
+    assert warning.startswith("Page 1: a staff of 6 lines at the height of 42")
+
+
+def test_nothing_but_tablature(tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    cv2.imwrite(str(path), np.vstack([draw_lines(6, 16)] * 3))
+    with pytest.raises(NothingRecognisedError, match="no staff of 5 lines was found"):
+        Transcriber(TranscribeOptions(model=str(MODEL))).transcribe(path)
