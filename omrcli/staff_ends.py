@@ -1,8 +1,8 @@
 """Where a staff begins and ends: its lines are followed on beyond where all five are plain.
 
-Thin lines of binarised scans are broken, or gone under the clef for want of ink; braces, brackets
-and instrument names stand beside a staff. So the walk goes on while there are dashes of the lines,
-or ink between them, and stops at paper.
+Where lines are whole, a staff ends where they end. But thin lines of binarised scans are broken, or
+gone under the clef for want of ink, and braces, brackets and instrument names stand beside a staff.
+There the walk goes on while there are dashes of the lines, or ink between them, and stops at paper.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Mask = NDArray[np.bool_]
 # the shortest dash of a line, and over how much the lines' course is carried on.
 _GAP = 0.8
 _SHORT_GAP = 0.4
+_BRACKET = 1.5
 _REACH = 40.0
 _DASH = 0.6
 _COURSE = 10
@@ -26,6 +27,8 @@ _BAR = 2.0
 _SHIFTS = np.linspace(-0.3, 0.3, 13)
 #: Share of the contrast of the lines' own dashes, and of ink, at which something is there.
 _SEEN = 0.4
+#: Share of their usual ink that unbroken lines have, and of the columns in which they have it.
+_UNBROKEN_INK, _UNBROKEN = 0.35, 0.96
 _INK = 0.4
 
 
@@ -105,8 +108,15 @@ def _walk(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> float:
     order = np.argsort(columns)
     lines = np.stack([np.interp(xs, columns[order], line[order]) for line in rows])
     dashes = _find_dashes(sheet, lines, xs)
-    ink = _find_ink_between(sheet, lines, xs) & ~_find_bars(sheet, lines, xs)
+    bars = _find_bars(sheet, lines, xs)
+    ink = _find_ink_between(sheet, lines, xs) & ~bars
     going = dashes.any(axis=0) | ink
+    if _are_unbroken(sheet, rows, columns, plain):
+        end = _follow(sheet, lines, xs, plain)
+        beside = slice(max(0, end - round(unit)), end + round(unit) + 1)
+        # A line down the systems, or paper; else the lines are gone where there is music.
+        if bars[beside].any() or not going[end + 2 : beside.stop].any():
+            return float(xs[end])
     last = min(int(abs(plain - xs[0])), len(xs) - 1)
     for place in range(last + 1, len(xs)):
         if going[place]:
@@ -114,6 +124,44 @@ def _walk(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> float:
         elif place - last > (_SHORT_GAP if _is_whole(dashes, last, unit) else _GAP) * unit:
             break
     return float(xs[last])
+
+
+def _are_unbroken(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> bool:
+    """Whether there is ink nearly everywhere on each line, up to where they are plain."""
+    low, high = sorted((int(columns[0]), round(plain)))
+    xs = np.arange(max(0, low), min(high + 1, sheet.ink.shape[1]))
+    order = np.argsort(columns)
+    lines = np.stack([np.interp(xs, columns[order], line[order]) for line in rows])
+    ink = _find_line_ink(sheet, lines, xs)
+    there = ink > _UNBROKEN_INK * np.median(ink, axis=1, keepdims=True)
+    return bool(there.mean(axis=1).min() > _UNBROKEN)
+
+
+def _find_line_ink(sheet: Sheet, lines: Curve, xs: Columns) -> Curve:
+    """The ink on each line, or a px beside it, (5, n)."""
+    near = np.array([-1.0, 0.0, 1.0])[None, :, None]
+    return np.asarray(sample(sheet.ink, lines[:, None, :] + near, xs).max(axis=1), np.float64)
+
+
+def _follow(sheet: Sheet, lines: Curve, xs: Columns, plain: float) -> int:
+    """The place up to which there is ink on all lines. What follows behind a gap must be longer
+    than a bracket is wide."""
+    ink = _find_line_ink(sheet, lines, xs)
+    inside = ink[:, : int(abs(plain - xs[0])) + 1]
+    there = ink.min(axis=0) > _UNBROKEN_INK * np.median(inside)
+    unit = sheet.interline
+    last = -1
+    for begin, end in _find_runs(there):
+        if last >= 0 and (begin - last > _GAP * unit or end - begin < _BRACKET * unit):
+            break
+        last = end
+    return max(last - 1, 0)
+
+
+def _find_runs(mask: Mask) -> list[tuple[int, int]]:
+    """Begin and end of each run of a mask."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _is_whole(dashes: Mask, place: int, unit: float) -> bool:
@@ -136,9 +184,8 @@ def _find_dashes(sheet: Sheet, lines: Curve, xs: Columns) -> Mask:
 
 def _keep_runs(mask: Mask, length: float) -> Mask:
     """A mask without its runs shorter than `length`."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     kept = np.zeros(len(mask), bool)
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+    for begin, end in _find_runs(mask):
         kept[begin:end] = end - begin >= length
     return kept
 
