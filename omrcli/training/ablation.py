@@ -68,6 +68,10 @@ class Figures:
     rare: float | None
 
 
+#: Not 0: a new output layer would be drawn as that was which the weights of `loop.initial` once
+#: grew up with, and their features would fit it.
+_FIRST_SEED = 1000
+
 #: (model file, occurrences of each token in training) -> figures by name of the test set.
 Measure = Callable[[Path, Mapping[str, int]], dict[str, Figures]]
 
@@ -75,9 +79,9 @@ Measure = Callable[[Path, Mapping[str, int]], dict[str, Figures]]
 @dataclass(frozen=True)
 class AblationOptions:
     """What is compared on what. `data` has rare tokens composed, `plain` has not; each has a
-    `cache`, which is drawn at the first use. Seeds are 0 .. `seeds` - 1. A checkpoint to start
-    from (`loop.initial`) gives all but the output layer, to the variants that have its network; in
-    a third of the steps their output layer learns alone."""
+    `cache`, which is drawn at the first use. Runs are counted from 0 to `seeds` - 1. A checkpoint
+    to start from (`loop.initial`) gives all but the output layer, to the variants that have its
+    network; in a third of the steps their output layer learns alone."""
 
     data: DataOptions
     plain: DataOptions
@@ -157,7 +161,7 @@ def _run(options: AblationOptions, variant: Variant, seed: int, hooks: _Hooks) -
         loop=replace(
             options.loop,
             out=folder,
-            seed=seed,
+            seed=_FIRST_SEED + seed,
             resume=True,
             initial=initial,
             initial_output=False,
