@@ -255,7 +255,7 @@ def test_a_bug_is_an_internal_error(staff: Path, monkeypatch: pytest.MonkeyPatch
     def fail(*args: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(pipeline, "find_staves", fail)
+    monkeypatch.setattr(pipeline, "straighten", fail)
     result = run("transcribe", staff, "-m", MODEL)
     check_error(result, ExitCode.INTERNAL, "Internal error (ZeroDivisionError: division by zero)")
     assert "Traceback" in run("transcribe", staff, "-m", MODEL, "--verbose").stderr
@@ -266,7 +266,7 @@ def test_a_bug_in_a_batch_is_one_failure(tmp_path: Path, monkeypatch: pytest.Mon
         raise ZeroDivisionError
 
     pages = [write_page(tmp_path / f"{name}.png") for name in "ab"]
-    monkeypatch.setattr(pipeline, "find_staves", fail)
+    monkeypatch.setattr(pipeline, "straighten", fail)
     assert run("transcribe", *pages, "-m", MODEL).exit_code == ExitCode.PARTIAL_BATCH
 
 
@@ -274,7 +274,7 @@ def test_interrupt(staff: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "find_staves", interrupt)
+    monkeypatch.setattr(pipeline, "straighten", interrupt)
     result = run("transcribe", staff, staff, "-m", MODEL)
     check_error(result, ExitCode.INTERRUPT, "Interrupted.")
 
