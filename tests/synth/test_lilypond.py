@@ -17,6 +17,7 @@ from omrcli.synth.lilypond_writer import LilypondOptions, write_lilypond
 from omrcli.synth.markup import Marks, Markup, Span
 from omrcli.synth.proof import check_engraving
 from omrcli.tokens import parse_symbol
+from tests.synth.drawings import check_alike
 
 
 def _installed() -> bool:
@@ -193,12 +194,7 @@ def test_pieces_are_drawn_exactly_and_again() -> None:
     second = engrave_lilypond(pieces, ClutterRates(), np.random.default_rng(1))
     assert first[3] is None
     assert any(first)
-    for one, two in zip(first, second, strict=True):
-        assert (one is None) == (two is None)
-        if one and two:
-            assert one[0] == two[0]
-            assert one[1].interline == two[1].interline
-            assert len(one[1].shapes) == len(two[1].shapes)
+    check_alike(first, second)
 
 
 @needs_lilypond

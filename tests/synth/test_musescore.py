@@ -16,6 +16,7 @@ from omrcli.synth.musescore import engrave_musescore, find_musescore, run_musesc
 from omrcli.synth.musescore_svg import read_engraving
 from omrcli.synth.proof import check_engraving
 from omrcli.tokens import parse_symbol
+from tests.synth.drawings import check_alike
 
 needs_musescore = pytest.mark.skipif(
     not any(map(shutil.which, musescore.PROGRAMS)), reason="MuseScore 3 is not installed"
@@ -104,12 +105,7 @@ def test_pieces_are_drawn_exactly_and_again() -> None:
     assert first[3] is None
     drawn = [piece for piece in first if piece]
     assert drawn
-    for one, two in zip(first, second, strict=True):
-        assert (one is None) == (two is None)
-        if one and two:
-            assert one[0] == two[0]
-            assert one[1].interline == two[1].interline
-            assert len(one[1].shapes) == len(two[1].shapes)
+    check_alike(first, second)
 
 
 @needs_musescore
