@@ -2,8 +2,8 @@
 
 Staves that are joined on the page but whose barlines stand at different places do not sound
 together; they are read one after the other. The fullest system tells how many parts there are. In a
-system with fewer staves the others are
-silent and were left out: clefs, key signatures and the order of the parts tell which.
+system with fewer staves the others are silent and were left out: clefs, key signatures and the
+order of the parts tell which.
 """
 
 from __future__ import annotations

@@ -105,8 +105,7 @@ def _walk(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> float:
     count = int((columns[-1] - start) * outward) + 1
     xs = np.round(start + outward * np.arange(count)).astype(np.int64)
     xs = xs[(xs >= 0) & (xs < sheet.ink.shape[1])]
-    order = np.argsort(columns)
-    lines = np.stack([np.interp(xs, columns[order], line[order]) for line in rows])
+    lines = _lines_at(rows, columns, xs)
     dashes = _find_dashes(sheet, lines, xs)
     bars = _find_bars(sheet, lines, xs)
     ink = _find_ink_between(sheet, lines, xs) & ~bars
@@ -126,12 +125,17 @@ def _walk(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> float:
     return float(xs[last])
 
 
+def _lines_at(rows: Curve, columns: Columns, xs: Columns) -> Curve:
+    """The rows (5, n) of lines at xs (n,), whichever way their columns run."""
+    order = np.argsort(columns)
+    return np.stack([np.interp(xs, columns[order], line[order]) for line in rows])
+
+
 def _are_unbroken(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> bool:
     """Whether there is ink nearly everywhere on each line, up to where they are plain."""
     low, high = sorted((int(columns[0]), round(plain)))
     xs = np.arange(max(0, low), min(high + 1, sheet.ink.shape[1]))
-    order = np.argsort(columns)
-    lines = np.stack([np.interp(xs, columns[order], line[order]) for line in rows])
+    lines = _lines_at(rows, columns, xs)
     ink = _find_line_ink(sheet, lines, xs)
     there = ink > _UNBROKEN_INK * np.median(ink, axis=1, keepdims=True)
     return bool(there.mean(axis=1).min() > _UNBROKEN)
