@@ -141,6 +141,14 @@ class AccidentalState:
         if not grace:  # a grace note may stand between the two notes of a tie
             self.tied = {}
 
+    def pass_written(self, note: Note) -> set[int]:
+        """Go past a note as it is written; returns the diatonic positions that bear an
+        accidental."""
+        alters = {pitch.diatonic: pitch.alter for pitch in note.pitches}
+        shown = {place for place, alter in alters.items() if self.expect(place) != alter}
+        self.pass_note(alters, shown, note.grace)
+        return shown
+
     def pass_other(self, symbol: Symbol) -> None:
         """Go past any symbol but a note."""
         if isinstance(symbol, Tie):
@@ -165,12 +173,10 @@ def shown_accidentals(symbols: Sequence[Symbol]) -> list[tuple[str | None, ...]]
     result: list[tuple[str | None, ...]] = []
     for symbol in symbols:
         if isinstance(symbol, Note):
-            alters = {pitch.diatonic: pitch.alter for pitch in symbol.pitches}
-            shown = {d for d, alter in alters.items() if state.expect(d) != alter}
+            shown = state.pass_written(symbol)
             result.append(
                 tuple(ACCIDENTALS[p.alter] if p.diatonic in shown else None for p in symbol.pitches)
             )
-            state.pass_note(alters, shown, symbol.grace)
         else:
             state.pass_other(symbol)
             result.append(())

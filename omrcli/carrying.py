@@ -38,10 +38,7 @@ class InForce:
     def take(self, symbol: Symbol, confidence: float = 1.0) -> None:
         """Go past a symbol."""
         if isinstance(symbol, Note):
-            alters = {pitch.diatonic: pitch.alter for pitch in symbol.pitches}
-            expect = self.accidentals.expect
-            shown = {place for place, alter in alters.items() if expect(place) != alter}
-            self.accidentals.pass_note(alters, shown, symbol.grace)
+            self.accidentals.pass_written(symbol)
             return
         self.accidentals.pass_other(symbol)
         if isinstance(symbol, Clef):

@@ -307,10 +307,8 @@ class Composer:
                 self._add_note(Note(pitches[-1:], duration, grace=True))
 
     def _add_note(self, note: Note) -> None:
-        alters = {pitch.diatonic: pitch.alter for pitch in note.pitches}
-        shown = {d for d, alter in alters.items() if self.state.expect(d) != alter}
         self._add(note)
-        self.state.pass_note(alters, shown, note.grace)
+        self.state.pass_written(note)
 
     def _draw_pitches(
         self, duration: Duration, grace: bool = False, fermata: bool = False
