@@ -49,6 +49,13 @@ class InForce:
             self.time = symbol
 
 
+def copy_signs(state: InForce) -> InForce:
+    """What is in force now, whatever is passed later."""
+    signs = state.accidentals
+    copied = AccidentalState(signs.key, dict(signs.measure), dict(signs.tied), dict(signs.last))
+    return replace(state, accidentals=copied)
+
+
 #: Decodes the staff at an index again, with what is in force before it.
 Decode = Callable[[int, InForce], Sequence[Token]]
 

@@ -8,9 +8,16 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from .alphabet import make_codec
+from .alternatives import (
+    Alternative,
+    Variant,
+    find_music_variants,
+    find_plain_variants,
+    name_alternatives,
+)
 from .assembly import StaffLine
 from .calibration import Calibration
-from .carrying import InForce, carry_signs
+from .carrying import InForce, carry_signs, copy_signs
 from .decoding import Unit, decode_units
 from .errors import DamagedPageError, NothingRecognisedError, UsageError
 from .image import PageImage
@@ -19,7 +26,7 @@ from .orientation import leaves_doubt, reads_better, sample_staves, turn_staff
 from .other_staves import find_other_staves
 from .piece import OpenPiece, PagePlace, Piece, make_piece
 from .registry import Model, find_model
-from .rescoring import Alphabet, MusicOptions, decode_music
+from .rescoring import Alphabet, MusicOptions, decode_music, spell_units, weigh_islands
 from .score import Score, build_score, score_warnings
 from .staves import Staff, StaffGeometry, StaffImage, find_staves, normalise_staff
 from .tokens import Token
@@ -38,7 +45,8 @@ class TranscribeOptions:
     """How to read: with which model, on which device, how widely to search.
 
     `beam` 1 is greedy decoding, more the hypotheses kept by a search that weighs the network's
-    readings by the music they make; `threads` 0 takes the cores this process may use.
+    readings by the music they make; `threads` 0 takes the cores this process may use;
+    `alternatives` is how many other readings of a token to keep.
     """
 
     model: str | os.PathLike[str] | None = None
@@ -46,6 +54,7 @@ class TranscribeOptions:
     beam: int = 8
     batch_size: int = 8
     threads: int = 0
+    alternatives: int = 0
 
     def __post_init__(self) -> None:
         for name, value in (("beam", self.beam), ("batch size", self.batch_size)):
@@ -74,7 +83,8 @@ class StaffReading:
     """What was read on one staff.
 
     `spans` are the (left, right) page x in px of each token, as its frames tell; `units` are what
-    the tokens were made of, with page x of their own.
+    the tokens were made of, with page x of their own. Where they were asked for, `alternatives` are
+    for each token the texts that it may be instead, and `variants` the units they come from.
     """
 
     page: int
@@ -83,6 +93,8 @@ class StaffReading:
     spans: tuple[tuple[float, float], ...]
     units: tuple[Unit, ...] = ()
     unit_spans: tuple[tuple[float, float], ...] = ()
+    alternatives: tuple[tuple[Alternative, ...], ...] = ()
+    variants: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -319,10 +331,12 @@ class Transcriber:
 
     def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
         """Decode a staff, and place each token on the page."""
-        units = tuple(self._decode_units(logits))
+        units, variants = self._decode_widely(logits)
         tokens = self._decode(units)
         spans = (tuple(self._spans(image, found)) for found in (tokens, units))
-        return StaffReading(page, image.staff, tokens, next(spans), units, next(spans))
+        return StaffReading(
+            *(page, image.staff, tokens, next(spans), units, next(spans)), variants=variants
+        )
 
     def _is_upside_down(self, cuts: Sequence[StaffImage], logits: Sequence[Logits]) -> bool:
         """Tell, where a page's reading leaves doubt, whether some staves read better turned."""
@@ -343,6 +357,28 @@ class Transcriber:
             units = decode_units(logits.values, spec.blank, beam)
         return (_skip_blank(unit, spec.blank) for unit in units)
 
+    def _decode_widely(self, logits: Logits) -> tuple[tuple[Unit, ...], tuple[Variant, ...]]:
+        """The units of a staff and, where alternatives are wanted, what they may be instead."""
+        spec, beam = self.model.spec, self.options.beam
+        if not self.options.alternatives:
+            return tuple(self._decode_units(logits)), ()
+        values = logits.values
+        if beam > 1 and spec.alphabet == "positional":
+            classes = Alphabet(spec.units, spec.blank)
+            weighed = weigh_islands(values, classes, MusicOptions(beam=beam))
+            units = spell_units(values, spec.blank, weighed)
+            variants = find_music_variants(values, spec.blank, weighed)
+        else:
+            units = decode_units(values, spec.blank, beam)
+            variants = find_plain_variants(values, spec.blank, units)
+        return (
+            tuple(_skip_blank(unit, spec.blank) for unit in units),
+            tuple(
+                replace(item, units=tuple(_skip_blank(unit, spec.blank) for unit in item.units))
+                for item in variants
+            ),
+        )
+
     def _decode(self, units: Sequence[Unit], before: InForce | None = None) -> tuple[Token, ...]:
         """The tokens of a staff, read with what is in force before it."""
         before = before or InForce()
@@ -353,13 +389,28 @@ class Transcriber:
 
     def _read_on(self, readings: Sequence[StaffReading]) -> tuple[StaffReading, ...]:
         """Read staves again with the clef and key that staves before them put in force."""
+        states = [InForce() for _ in readings]
         if self.model.spec.alphabet == "agnostic":
-            return tuple(readings)
-        lines = carry_signs(
-            list(_place_lines(readings)),
-            lambda index, before: self._decode(readings[index].units, before),
+            return tuple(map(self._with_alternatives, readings, states))
+
+        def decode(index: int, before: InForce) -> tuple[Token, ...]:
+            states[index] = copy_signs(before)
+            return self._decode(readings[index].units, before)
+
+        lines = carry_signs(list(_place_lines(readings)), decode)
+        return tuple(map(self._with_alternatives, map(_with_tokens, readings, lines), states))
+
+    def _with_alternatives(self, reading: StaffReading, before: InForce) -> StaffReading:
+        """The reading with what its tokens may be instead, in words."""
+        wanted = self.options.alternatives
+        if not wanted:
+            return reading
+        found = name_alternatives(
+            *(reading.units, reading.variants),
+            lambda units: self._codec.decode(units, before.clef, before.accidentals),
+            wanted,
         )
-        return tuple(map(_with_tokens, readings, lines))
+        return replace(reading, alternatives=found)
 
     def _spans(
         self, image: StaffImage, found: Sequence[Token] | Sequence[Unit]

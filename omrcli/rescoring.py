@@ -109,19 +109,44 @@ def decode_music(
     island: a marginal posterior under network and music together, times the share of the network's
     own probability that the readings kept have.
     """
+    return spell_units(
+        log_probs, alphabet.blank, weigh_islands(log_probs, alphabet, options, language)
+    )
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """An island, the reading chosen, and the share of each reading among all hypotheses."""
+
+    island: Island
+    choice: int
+    posterior: Sequence[float]
+
+
+def weigh_islands(
+    log_probs: Array,
+    alphabet: Alphabet,
+    options: MusicOptions | None = None,
+    language: Language | None = None,
+) -> list[Weighed]:
+    """The islands of (T, C) log-probabilities of positional units, weighed as `decode_music`
+    does."""
     options = options or MusicOptions()
     islands = find_islands(log_probs, alphabet.blank, options.lattice)
     if all(island.is_sure for island in islands):
-        choices, posteriors = [0] * len(islands), [[1.0]] * len(islands)
-    else:
-        search = Search(alphabet.compile(), language or read_language(), options)
-        layers = search.run(islands)
-        choices = trace_choices(layers, islands)
-        posteriors = measure_posteriors(layers, islands)
+        return [Weighed(island, 0, (1.0,)) for island in islands]
+    search = Search(alphabet.compile(), language or read_language(), options)
+    layers = search.run(islands)
+    choices = trace_choices(layers, islands)
+    return list(map(Weighed, islands, choices, measure_posteriors(layers, islands)))
+
+
+def spell_units(log_probs: Array, blank: int, weighed: Sequence[Weighed]) -> list[Unit]:
+    """The units of the readings chosen, with their confidence."""
     return [
         unit
-        for island, choice, posterior in zip(islands, choices, posteriors, strict=True)
-        for unit in _units(log_probs, alphabet.blank, island, choice, posterior)
+        for item in weighed
+        for unit in _units(log_probs, blank, item.island, item.choice, item.posterior)
     ]
 
 
