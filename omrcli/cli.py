@@ -14,6 +14,7 @@ from .cli_data import data_app
 from .cli_errors import leave_pipe, say
 from .cli_eval import evaluate
 from .cli_models import models_app
+from .cli_settings import apply_settings, settings
 from .cli_synth import synth
 from .cli_training import export, train
 from .cli_transcribe import transcribe
@@ -23,7 +24,6 @@ app = typer.Typer(
     name="omr",
     help="Read sheet music: from the image of a staff to MusicXML and MIDI.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich help costs 0.1 s more at every start
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,6 +35,7 @@ app.command()(export)
 app.command("eval")(evaluate)
 app.command()(calibrate)
 app.command()(ablate)
+app.command()(settings)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
 
@@ -47,12 +48,13 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    pass
+    apply_settings(ctx)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_errors import exit_on_error, require_packages, say, write_stdout
-from .cli_options import DeviceOption, VerboseOption
+from .cli_options import DeviceOption, QuietOption, VerboseOption
 from .cli_progress import make_progress, show_progress
 from .errors import MissingDependencyError, UsageError
 
@@ -88,13 +88,14 @@ def ablate(
     workers: Workers = 1,
     threads: Threads = 0,
     device: DeviceOption = "auto",
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Compare recipes trained alike: losses, alphabets, output layers, rare tokens.
 
     A run that is done is kept: the same command goes on where it was stopped.
     """
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         require_packages("verovio", "resvg_py")
         from .training import ablation
         from .training.loop import LoopOptions

@@ -14,6 +14,7 @@ from .cli_options import (
     BeamOption,
     DeviceOption,
     ModelOption,
+    QuietOption,
     ThreadsOption,
     VerboseOption,
 )
@@ -52,10 +53,11 @@ def calibrate(
     beam: BeamOption = 8,
     batch_size: BatchOption = 8,
     threads: ThreadsOption = 0,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Fit a model's confidence to what it gets right."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .calibration import fit_calibration
         from .corpus import find_samples
         from .pipeline import TranscribeOptions

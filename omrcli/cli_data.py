@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from .cli_errors import exit_on_error, require_packages, say, write_stdout
-from .cli_options import VerboseOption
+from .cli_options import QuietOption, VerboseOption
 from .cli_progress import make_console, print_table, show_progress
 
 if TYPE_CHECKING:
@@ -97,10 +97,11 @@ def stats(
     json_file: JsonFile = None,
     plots: Plots = None,
     encoding: Encoding = "semantic",
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Count the tokens of samples: frequencies, lengths, kinds, rare tokens."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .dataset_statistics import count_tokens, statistics_tables, statistics_to_json
 
         if plots:
@@ -128,10 +129,11 @@ def sample(
     list_file: ListFile = None,
     seed: Seed = 0,
     encoding: Encoding = "semantic",
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Draw samples at random, with few different tokens if wanted, as a list or a copy."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .dataset_splits import draw_sample_ids
         from .dataset_statistics import count_tokens
 
@@ -157,10 +159,11 @@ def split(
     only: Only = None,
     seed: Seed = 0,
     encoding: Encoding = "semantic",
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Divide samples into lists for training and test that share their rare tokens."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .corpus import read_split, select_samples
         from .dataset_splits import SplitOptions, split_samples
         from .output import make_folder
@@ -185,10 +188,11 @@ def tail(
     plots: Plots = None,
     seed: Seed = 0,
     max_files: MaxFiles = 400,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Compare how often samples, corpora and composed music show the tokens of a vocabulary."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .dataset_statistics import tail_table, tail_to_json
         from .synth.rarity import list_grammar
         from .tokens import read_semantic

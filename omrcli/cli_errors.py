@@ -24,9 +24,20 @@ EXTRAS = {
 }
 
 
+class _Manners:
+    """What holds for the command that runs."""
+
+    quiet = False
+
+
 @contextmanager
-def exit_on_error(verbose: bool = False) -> Iterator[None]:
-    """Run a command's body; end the process with the status of what it raises."""
+def exit_on_error(verbose: bool = False, quiet: bool = False) -> Iterator[None]:
+    """Run a command's body; end the process with the status of what it raises.
+
+    Within it, nothing but errors is said if it is `quiet`; with `verbose` they tell where, and
+    all is said: `quiet` may be a setting of old, `verbose` is asked for now.
+    """
+    before, _Manners.quiet = _Manners.quiet, quiet and not verbose
     try:
         yield
         write_stdout()
@@ -39,6 +50,13 @@ def exit_on_error(verbose: bool = False) -> Iterator[None]:
         found = name_extra(error)
         report_error(found, verbose)
         raise typer.Exit(exit_code_of(found)) from error
+    finally:
+        _Manners.quiet = before
+
+
+def is_quiet() -> bool:
+    """Tell whether nothing but errors should be said: no notes, no progress."""
+    return _Manners.quiet
 
 
 def name_extra(error: BaseException) -> BaseException:
@@ -79,7 +97,7 @@ def report_error(error: BaseException, verbose: bool = False, source: str = "") 
     """Say on stderr in one sentence what was wrong; with `verbose`, where in the code."""
     if verbose and not isinstance(error, KeyboardInterrupt):
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
-    say(describe_error(error, source))
+    complain(describe_error(error, source))
 
 
 def describe_error(error: BaseException, source: str = "") -> str:
@@ -98,7 +116,13 @@ def describe_error(error: BaseException, source: str = "") -> str:
 
 
 def say(text: str) -> None:
-    """Print a line for the user on stderr, where it never mixes with a result."""
+    """Print a note for the user on stderr, where it never mixes with a result; not if quiet."""
+    if not is_quiet():
+        complain(text)
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr that is said even if quiet: what went wrong."""
     print(f"omr: {text}", file=sys.stderr, flush=True)
 
 

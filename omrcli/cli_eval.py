@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from .cli_errors import exit_on_error, say, write_stdout
-from .cli_options import BatchOption, DeviceOption, ThreadsOption, VerboseOption
+from .cli_options import BatchOption, DeviceOption, QuietOption, ThreadsOption, VerboseOption
 from .cli_progress import make_console, print_table, show_progress
 
 if TYPE_CHECKING:
@@ -97,10 +97,11 @@ def evaluate(
     beam: Beams = None,
     batch_size: BatchOption = 8,
     threads: ThreadsOption = 0,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Measure models on images with truth."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from . import evaluation
         from .corpus import find_samples
         from .pipeline import TranscribeOptions

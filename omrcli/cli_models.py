@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_errors import exit_on_error
-from .cli_options import VerboseOption
+from .cli_options import QuietOption, VerboseOption
 
 if TYPE_CHECKING:
     from .registry import Model, ModelEntry
@@ -19,9 +19,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @models_app.command("list")
-def list_installed(as_json: JsonOption = False, verbose: VerboseOption = False) -> None:
+def list_installed(
+    as_json: JsonOption = False, quiet: QuietOption = False, verbose: VerboseOption = False
+) -> None:
     """List the models that --model finds by name; * marks the default."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .registry import list_models
 
         entries = list_models()
@@ -40,10 +42,11 @@ def show(
         str | None, typer.Argument(metavar="[NAME|PATH]", help="Default: the default model.")
     ] = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Show what a model says about itself: alphabet, geometry, network, training, licence."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .registry import find_model
 
         found = find_model(model)
@@ -59,10 +62,11 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: every model.")
     ] = None,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Compare model files with the SHA-256 in their manifest."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .registry import find_entry, list_models, verify_model
 
         entries = [find_entry(name) for name in names] if names else list_models()

@@ -36,3 +36,6 @@ ThreadsOption = Annotated[
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say more on stderr; show tracebacks of errors.")
 ]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")
+]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .cli_errors import is_quiet
+
 if TYPE_CHECKING:
     from .pipeline import PageReading, Watcher
 
@@ -19,7 +21,7 @@ def watch_pages(label: str, on_page: OnPage | None = None) -> Iterator[Watcher]:
 
     `on_page` is given each page that was read.
     """
-    if not sys.stderr.isatty():  # rich takes time to load
+    if is_quiet() or not sys.stderr.isatty():  # rich takes time to load
         yield _make_watcher(None, label, on_page)
         return
     from .cli_progress import make_progress

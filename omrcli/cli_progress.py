@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from .cli_errors import is_quiet
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
@@ -71,7 +73,7 @@ def make_progress(*columns: str, transient: bool = False) -> Progress:
         *(TextColumn(column) for column in columns),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=is_quiet() or not sys.stderr.isatty(),
         transient=transient,
     )
 

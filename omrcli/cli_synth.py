@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .cli_errors import exit_on_error, require_packages, say
-from .cli_options import VerboseOption
+from .cli_options import QuietOption, VerboseOption
 from .cli_progress import show_progress
 
 OutDir = Annotated[
@@ -107,10 +107,11 @@ def synth(
     vocabulary: Vocabulary = None,
     sheet: Sheet = None,
     engraver: Engraver = "verovio",
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave samples with exact truth (needs the extra `synth`)."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         require_packages("verovio", "resvg_py")
         from .synth.clutter import read_rates
         from .synth.dataset import SynthOptions, write_samples

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_errors import exit_on_error, say
-from .cli_options import DeviceOption, VerboseOption
+from .cli_options import DeviceOption, QuietOption, VerboseOption
 from .cli_progress import make_progress
 from .errors import MissingDependencyError
 
@@ -123,10 +123,11 @@ def train(
     log_every: LogEvery = 50,
     resume: Resume = False,
     initial: Initial = None,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Train a network (needs the extra `train`)."""
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .training.loop import LoopOptions, LossOptions
         from .training.recipe import DataOptions, TrainOptions, run_training
 
@@ -184,6 +185,7 @@ def export(
     default: Annotated[
         bool, typer.Option("--default", help="Make it the default of its folder's manifest.")
     ] = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Write a checkpoint as a model file.
@@ -191,7 +193,7 @@ def export(
     It is ONNX with vocabulary and spec inside, and is compared with torch before it is written.
     FILE.ckpt keeps what `omr train --from` needs to train on, a quarter of the checkpoint.
     """
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .registry import hash_file, register_model
         from .training.checkpoint import read_checkpoint, write_checkpoint
         from .training.loop import strip_state

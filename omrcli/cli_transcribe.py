@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_errors import exit_on_error, report_error, say, write_stdout
+from .cli_errors import complain, exit_on_error, report_error, say, write_stdout
 from .cli_options import (
     BatchOption,
     BeamOption,
     DeviceOption,
     ModelOption,
+    QuietOption,
     ThreadsOption,
     VerboseOption,
 )
@@ -119,13 +120,14 @@ def transcribe(
     join: Join = False,
     no_layout: NoLayout = False,
     debug: Debug = None,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Read the music in images and PDF files.
 
     Writes MusicXML, MIDI, the PrIMuS semantic encoding, or JSON with confidence and places.
     """
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .destinations import plan_jobs
 
         jobs = plan_jobs(inputs, output or [], format or [], join)
@@ -218,7 +220,7 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
             failures += 1
             report_error(error, run.verbose, job.source)
     if failures:
-        say(f"{failures} of {len(jobs)} inputs failed.")
+        complain(f"{failures} of {len(jobs)} inputs failed.")
         write_stdout()
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
 

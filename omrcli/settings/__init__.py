@@ -1,0 +1,1 @@
+"""Defaults of the user's own: files and environment variables -> values for options."""
