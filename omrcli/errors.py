@@ -41,9 +41,11 @@ class InputError(OmrError):
 class DamagedPageError(InputError):
     """A damaged page of a file whose other pages may be sound; `index` counts from 0."""
 
-    def __init__(self, shown: str, index: int) -> None:
-        """`shown` names the file."""
-        super().__init__(f"Page {index + 1} of {shown} is damaged; export or copy the file again.")
+    def __init__(
+        self, shown: str, index: int, what: str = "is damaged; export or copy the file again."
+    ) -> None:
+        """`shown` names the file, `what` is the rest of the sentence."""
+        super().__init__(f"Page {index + 1} of {shown} {what}")
         self.index = index
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import DamagedPageError, InputError
-from .pdf import Content, PdfFile, is_pdf
+from .pdf import Content, PdfFile, Room, is_pdf
 from .warp import Warp
 
 Pixels = NDArray[np.uint8]
@@ -181,7 +181,7 @@ class _PdfPages:
         return len(self._file)
 
     def load(self, index: int, dpi: float | None = None) -> PageImage:
-        drawn = self._file.draw(index, dpi, MAX_PIXELS)
+        drawn = self._file.draw(index, dpi, Room(MAX_PIXELS, MAX_SIDE, MIN_SIDE))
         pixels = _to_paper(drawn.pixels)
         height, width = pixels.shape
         return PageImage(pixels, self.name, width, height, index, drawn.dpi)

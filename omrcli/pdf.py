@@ -1,20 +1,24 @@
-"""PDF -> grey pages, one at a time. The only module that imports pypdfium2."""
+"""PDF -> grey pages, one at a time, drawn in a process of its own: `pdf_drawing.py`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import closing
-from ctypes import byref, c_float, c_uint
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DamagedPageError, InputError, MissingDependencyError
 from .headings import believe_composer, believe_title
+from .pdf_drawing import DAMAGED, ENCRYPTED, MISSING, ODD_SIZE
 
 Pixels = NDArray[np.uint8]
 #: A file by its path, or all of its bytes.
@@ -23,18 +27,20 @@ Content = Path | bytes
 MARK = b"%PDF-"
 #: The mark may stand behind what a mail or web server put before it (ISO 32000, annex H).
 _MARK_WITHIN = 1024
-#: At 300 dpi an interline of 1.75 mm, that of most parts, has 20 px: more than any model reads.
-DOTS_PER_INCH = 300.0
-#: More than A3 at 300 dpi: some programs give a page one point a pixel, and it is then a poster.
-USUAL_PIXELS = 20_000_000
-_POINTS_PER_INCH = 72
-_PASSWORD, _SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
-#: Share of the page from which one picture on it is a scan of it.
-_SCAN_SHARE = 0.7
-#: A scan of fewer px (A4 at 200 dpi) is enlarged: lines of one px do not survive the search.
-_SCAN_PIXELS = 4_000_000
-_MOST_ENLARGED = 2.0
-_PICTURE_DEPTH = 4  # pictures may be wrapped in forms
+#: More than any book of music has; each is looked at, and each that is damaged is named.
+MAX_PAGES = 10_000
+#: To open a document or draw a page takes a second or two on a slow machine.
+MOST_SECONDS = 60
+#: Address space of the process that draws: a page of 150 megapixels with a scan of that size.
+MOST_MEMORY = 2 << 30
+#: Pages that may end the process before the rest of the file is given up.
+_MOST_ENDS = 3
+#: What the process runs; it looks for modules where this one does, but not wherever it stands.
+_START = (
+    "import sys; sys.path[:] = filter(None, sys.path); from omrcli.pdf_drawing import main; main()"
+)
+#: Of several open documents so many keep their process; it is started again for the others.
+_MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,15 @@ class Drawing:
 
     pixels: Pixels
     dpi: float | None
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a drawn page may take: px in all and on a side, and the least of a side, in px."""
+
+    most_pixels: int
+    most_side: int = 60_000
+    least_side: int = 8
 
 
 def is_pdf(data: bytes) -> bool:
@@ -60,100 +75,187 @@ class PdfFile:
         """Open a PDF; `shown` names it in errors.
 
         Raises:
-            InputError: the file is encrypted, damaged, or without a page.
+            InputError: the file is encrypted, damaged, endless, or without a page.
             MissingDependencyError: pypdfium2 is not installed.
         """
         self._shown = shown
-        self._document = _open(content, shown)
-        self._count = len(self._document)
-        if not self._count:
+        self._content = content
+        self._ends = 0
+        self._process: _Process | None = None
+        said = self._start()
+        self._count = int(said["pages"])
+        if not 0 < self._count <= MAX_PAGES:
             self.close()
-            raise InputError(f"{shown} has no page; export it again.")
-        said = self._document.get_metadata_dict()
-        self.title = believe_title(said.get("Title", ""))
-        self.composer = believe_composer(said.get("Author", ""))
+            raise InputError(_bad_count(shown, self._count))
+        self.title = believe_title(said["title"])
+        self.composer = believe_composer(said["author"])
 
     def __len__(self) -> int:
         return self._count
 
-    def draw(self, index: int, dpi: float | None, most_pixels: int) -> Drawing:
+    def draw(self, index: int, dpi: float | None, room: Room) -> Drawing:
         """Draw a page, from 0, upright: /Rotate is obeyed.
 
         Without `dpi`, a scan keeps its px as far as it can, and a drawing has 300 dpi, or less
-        where that were more than USUAL_PIXELS. No page gets more than `most_pixels`.
+        where that were more than 20 megapixels. No page gets more than there is `room` for.
 
         Raises:
             DamagedPageError: the page cannot be opened or drawn.
+            InputError: it is not the first one that takes too much time or memory.
         """
-        from pypdfium2 import PdfiumError
-
+        if self._process is None:
+            self._start()
+        request = {"index": index, "dpi": dpi, **vars(room)}
         try:
-            with closing(self._document[index]) as page:
-                scan = _scan_dpi(page)
-                usual = _usual_dpi(page) if scan is None else scan
-                dpi = min(dpi or usual, _dpi_of(page, most_pixels))
-                with closing(page.render(scale=dpi / _POINTS_PER_INCH, grayscale=True)) as bitmap:
-                    pixels = np.array(bitmap.to_numpy(), np.uint8)
-        except PdfiumError as error:
-            raise DamagedPageError(self._shown, index) from error
-        flat = pixels[..., 0] if pixels.ndim == 3 else pixels
-        return Drawing(flat, dpi if scan is None else None)
+            said, pixels = cast(_Process, self._process).draw(request)
+        except _EndedError as error:
+            self.close()
+            self._ends += 1
+            if self._ends >= _MOST_ENDS:
+                raise InputError(_too_much(self._shown, error)) from None
+            raise DamagedPageError(self._shown, index, _too_much("", error)) from None
+        problem = said.get("error")
+        if problem == ODD_SIZE:
+            raise DamagedPageError(self._shown, index, "is far too narrow; leave it out.")
+        if problem or pixels is None:
+            raise DamagedPageError(self._shown, index)
+        return Drawing(pixels, said["dpi"])
 
     def close(self) -> None:
         """Let go of the file."""
-        self._document.close()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        if self in _drawing:
+            _drawing.remove(self)
+
+    def _start(self) -> Mapping[str, Any]:
+        """Start the process; what it says of the document."""
+        while len(_drawing) >= _MOST_PROCESSES:
+            _drawing[0].close()
+        self._process = _Process()
+        _drawing.append(self)
+        try:
+            said = self._process.open(self._content)
+            if "error" in said:
+                raise _refusal(said["error"], self._shown)
+        except _EndedError as error:
+            self.close()
+            raise InputError(_too_much(self._shown, error)) from None
+        except BaseException:
+            self.close()
+            raise
+        return said
 
 
-def _open(content: Content, shown: str) -> Any:
-    try:
-        import pypdfium2
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Reading PDF needs pypdfium2; run: pip install pypdfium2"
-        ) from error
-    try:
-        return pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        code = getattr(error, "err_code", None)
-        if code in (_PASSWORD, _SECURITY) or "password" in str(error).lower():
+#: The documents whose process runs, the oldest first.
+_drawing: list[PdfFile] = []
+
+
+class _EndedError(Exception):
+    """The process ended before it had answered; `late` tells that it had no more time."""
+
+    def __init__(self, late: bool) -> None:
+        super().__init__()
+        self.late = late
+
+
+class _Process:
+    """A process that draws the pages of one document."""
+
+    def __init__(self) -> None:
+        limits = (str(MOST_MEMORY), str(MOST_SECONDS))
+        folders = os.pathsep.join(folder for folder in sys.path if folder)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, *limits],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": folders},
+            )
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
             raise InputError(
-                f"{shown} is encrypted; open it with its password and save or print it without one."
-            ) from None
-        raise InputError(f"{shown} is damaged or no PDF; export or copy it again.") from error
+                f"A PDF cannot be drawn, for no process can be started ({reason}); "
+                "free memory or give images of its pages."
+            ) from error
+        self._late = False
+
+    def open(self, content: Content) -> Mapping[str, Any]:
+        """Open the document; the answer has its pages, title and author, or an error."""
+        if isinstance(content, bytes):
+            return self._ask({"bytes": len(content)}, content)[0]
+        return self._ask({"path": os.fspath(content)})[0]
+
+    def draw(self, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], Pixels | None]:
+        """Draw a page; the answer, and (H, W) pixels unless that is an error."""
+        return self._ask(request)
+
+    def close(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                cast(BinaryIO, stream).close()
+        self._process.wait()
+
+    def _ask(
+        self, request: Mapping[str, Any], more: bytes = b""
+    ) -> tuple[Mapping[str, Any], Pixels | None]:
+        timer = threading.Timer(MOST_SECONDS, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            requests = cast(BinaryIO, self._process.stdin)
+            requests.write(json.dumps(request).encode() + b"\n" + more)
+            requests.flush()
+            return self._read()
+        except OSError:  # it ended before it had read all
+            raise _EndedError(self._late) from None
+        finally:
+            timer.cancel()
+
+    def _read(self) -> tuple[Mapping[str, Any], Pixels | None]:
+        answers = cast(BinaryIO, self._process.stdout)
+        line = answers.readline()
+        if not line.endswith(b"\n"):
+            raise _EndedError(self._late)
+        said = json.loads(line)
+        if "stride" not in said:
+            return said, None
+        rows = np.empty((said["height"], said["stride"]), np.uint8)
+        if cast(Any, answers).readinto(rows.data) < rows.size:
+            raise _EndedError(self._late)
+        return said, rows[:, : said["width"] * said["channels"] : said["channels"]]
+
+    def _end(self) -> None:
+        self._late = True
+        self._process.kill()
 
 
-def _usual_dpi(page: Any) -> float:
-    return min(DOTS_PER_INCH, _dpi_of(page, USUAL_PIXELS))
+def _refusal(problem: str, shown: str) -> InputError | MissingDependencyError:
+    if problem == MISSING:
+        return MissingDependencyError("Reading PDF needs pypdfium2; run: pip install pypdfium2")
+    if problem == ENCRYPTED:
+        return InputError(
+            f"{shown} is encrypted; open it with its password and save or print it without one."
+        )
+    assert problem == DAMAGED
+    return InputError(f"{shown} is damaged or no PDF; export or copy it again.")
 
 
-def _dpi_of(page: Any, pixels: float) -> float:
-    """The resolution at which the page has that many px."""
-    width, height = page.get_size()
-    return _POINTS_PER_INCH * math.sqrt(pixels / max(1.0, width * height))
+def _bad_count(shown: str, count: int) -> str:
+    if count < 1:
+        return f"{shown} has no page; export it again."
+    return f"{shown} has {count:,} pages, over {MAX_PAGES:,}; cut it into several files."
 
 
-def _scan_dpi(page: Any) -> float | None:
-    """The resolution to draw a scan at, or None where the page is a drawing."""
-    width, height = page.get_size()
-    for covered, pixels in _measure_pictures(page):
-        if covered < _SCAN_SHARE * width * height or not pixels:
-            continue
-        # What stands in a scaled form tells its size there: it cannot be more than the page's.
-        own = _POINTS_PER_INCH * math.sqrt(pixels / min(covered, width * height))
-        enlarged = min(own * _MOST_ENLARGED, _dpi_of(page, _SCAN_PIXELS))
-        return min(DOTS_PER_INCH, max(own, enlarged))
-    return None
-
-
-def _measure_pictures(page: Any) -> Iterator[tuple[float, int]]:
-    """The area of each picture on the page in square points, and its number of px."""
-    from pypdfium2 import raw
-
-    wanted = (raw.FPDF_PAGEOBJ_IMAGE,)
-    for picture in page.get_objects(filter=wanted, max_depth=_PICTURE_DEPTH):
-        edges = [c_float() for _ in range(4)]
-        size = [c_uint() for _ in range(2)]
-        raw.FPDFPageObj_GetBounds(picture.raw, *(byref(edge) for edge in edges))
-        raw.FPDFImageObj_GetImagePixelSize(picture.raw, *(byref(side) for side in size))
-        left, bottom, right, top = (edge.value for edge in edges)
-        yield max(0.0, right - left) * max(0.0, top - bottom), size[0].value * size[1].value
+def _too_much(shown: str, error: _EndedError) -> str:
+    """What is said of a document (or, with its name empty, a page) that ended the process."""
+    what = (
+        f"takes more than {MOST_SECONDS} seconds to draw"
+        if error.late
+        else f"breaks the PDF reader or needs over {MOST_MEMORY >> 30} GB of memory"
+    )
+    return f"{shown} {what}; print it to a new PDF or give images of its pages.".strip()

@@ -23,15 +23,18 @@ DOORS = {
     "music21": ("musicxml*.py",),
     "mido": ("midi.py",),
     "PIL": ("image.py", "debug_view.py"),
-    "pypdfium2": ("pdf.py",),
+    "pypdfium2": ("pdf_drawing.py",),
     "onnxruntime": ("logits.py", "training/precision.py"),
     "matplotlib": ("plots.py",),
     "wordcloud": ("dataset_plots.py",),
 }
 TOP, MIDDLE = 3, 2
-LAYERS = {"cli": TOP, "pipeline": MIDDLE, "evaluation": MIDDLE, "synth": MIDDLE, "training": MIDDLE}
+LAYERS = {
+    "cli": TOP,
+    **dict.fromkeys(("batch", "pipeline", "evaluation", "synth", "training"), MIDDLE),
+}
 # (who, whom) in the middle layer; training draws and degrades music on the fly.
-SIDEWAYS = {("evaluation", "pipeline"), ("training", "synth")}
+SIDEWAYS = {("batch", "pipeline"), ("evaluation", "pipeline"), ("training", "synth")}
 
 
 def modules() -> list[Path]:

@@ -70,9 +70,9 @@ def test_pages_are_drawn_when_asked_for(tmp_path: Path, monkeypatch: pytest.Monk
     drawn: list[int] = []
     draw = pdf.PdfFile.draw
 
-    def count(file: pdf.PdfFile, index: int, dpi: float | None, most: int) -> pdf.Drawing:
+    def count(file: pdf.PdfFile, index: int, dpi: float | None, room: pdf.Room) -> pdf.Drawing:
         drawn.append(index)
-        return draw(file, index, dpi, most)
+        return draw(file, index, dpi, room)
 
     monkeypatch.setattr(pdf.PdfFile, "draw", count)
     path = tmp_path / "long.pdf"
