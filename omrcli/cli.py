@@ -10,6 +10,7 @@ import typer
 from . import __version__
 from .cli_ablation import ablate
 from .cli_calibrate import calibrate
+from .cli_convert import convert
 from .cli_data import data_app
 from .cli_errors import leave_pipe, say
 from .cli_eval import evaluate
@@ -34,6 +35,7 @@ app.command()(train)
 app.command()(export)
 app.command("eval")(evaluate)
 app.command()(calibrate)
+app.command()(convert)
 app.command()(ablate)
 app.command()(settings)
 app.add_typer(models_app, name="models")

@@ -19,6 +19,7 @@ EXTRAS = {
     "onnx": "train",
     "verovio": "synth",
     "resvg_py": "synth",
+    "typst": "convert",
     "matplotlib": "plots",
     "wordcloud": "plots",
 }

@@ -1,4 +1,7 @@
-"""MEI -> SVG, and other notations -> MEI. The only module that imports Verovio (extra `synth`)."""
+"""MEI or MusicXML -> SVG, other notations -> MEI or Humdrum.
+
+The only module that imports Verovio (extras `synth` and `convert`).
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,24 @@ _PAGE: dict[str, object] = {
     "xmlIdSeed": 1,  # without a seed the ids, and so the text, differ from run to run
 }
 
+
+#: A sheet of A4 with margins of 15 mm, in tenths of a millimetre; staves of 7.2 mm. Breaks of the
+#: source are kept where a line would be at least two thirds full.
+_SHEET: dict[str, object] = {
+    "pageWidth": 2100,
+    "pageHeight": 2970,
+    "pageMarginLeft": 150,
+    "pageMarginRight": 150,
+    "pageMarginTop": 150,
+    "pageMarginBottom": 150,
+    "breaks": "smart",
+    "footer": "none",
+    "svgViewBox": True,
+    "svgFormatRaw": True,
+    "xmlIdSeed": 1,
+}
+#: Names of texts inside them: viewers show them as tips, some draw them.
+_NAMES = re.compile(r"<title[^>]*>[^<]*</title>")
 
 _PATH = re.compile(r' d="([^"]*)"')
 
@@ -84,6 +105,40 @@ def load_as_mei(data: bytes | str, input_from: str) -> str:
     if "<score" not in mei:  # Verovio also takes what it cannot read, and makes nothing of it
         raise InputError(f"This is no {input_from} document that Verovio can read; check the file.")
     return mei
+
+
+def engrave_pages(musicxml: str, options: Mapping[str, object] | None = None) -> list[str]:
+    """Engrave all pages of a MusicXML document, A4 unless `options` say otherwise.
+
+    Raises:
+        InputError: Verovio cannot engrave the document.
+        MissingDependencyError: Verovio is not installed.
+    """
+    toolkit = _verovio().toolkit()
+    toolkit.setOptions({**_SHEET, **(options or {}), "inputFrom": "musicxml"})
+    if not toolkit.loadData(musicxml) or not toolkit.getPageCount():
+        raise InputError("Verovio cannot engrave this score; open it in a notation program.")
+    pages = range(1, toolkit.getPageCount() + 1)
+    return [_NAMES.sub("", str(toolkit.renderToSVG(page))) for page in pages]
+
+
+def translate(musicxml: str, to: str) -> str:
+    """A MusicXML document as MEI ("mei") or as Humdrum text ("humdrum").
+
+    Raises:
+        InputError: Verovio cannot read the document.
+        MissingDependencyError: Verovio is not installed.
+    """
+    toolkit = _verovio().toolkit()
+    reader = "musicxml-hum" if to == "humdrum" else "musicxml"
+    toolkit.setOptions({"inputFrom": reader, "xmlIdSeed": 1, "breaks": "encoded"})
+    loaded = toolkit.loadData(musicxml)
+    text = (
+        str(toolkit.getHumdrumBuffer() if to == "humdrum" else toolkit.getMEI()) if loaded else ""
+    )
+    if ("**kern" if to == "humdrum" else "<score") not in text:
+        raise InputError("Verovio cannot read this score; open it in a notation program.")
+    return text
 
 
 @lru_cache(maxsize=256)

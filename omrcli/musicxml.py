@@ -33,6 +33,8 @@ DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
     '"http://www.musicxml.org/dtds/partwise.dtd">'
 )
+#: What a document says of who wrote it.
+SOFTWARE = f"omr {__version__}"
 MXL_TYPE = "application/vnd.recordare.musicxml"
 #: Divisions of a quarter note beyond which a duration is rounded: readers count in 32 bits.
 MAX_DIVISIONS = 1_000_000
@@ -61,13 +63,18 @@ def musicxml_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
 
 def mxl_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
     """The score as compressed MusicXML (.mxl)."""
+    return pack_mxl(musicxml_bytes(score, options))
+
+
+def pack_mxl(document: bytes) -> bytes:
+    """A MusicXML document as an .mxl archive; equal documents give equal archives."""
     container = Element("container")
     files = SubElement(container, "rootfiles")
     SubElement(files, "rootfile", {"full-path": "score.musicxml", "media-type": f"{MXL_TYPE}+xml"})
     members = {
         "mimetype": MXL_TYPE.encode(),
         "META-INF/container.xml": ET.tostring(container, "UTF-8", xml_declaration=True),
-        "score.musicxml": musicxml_bytes(score, options),
+        "score.musicxml": document,
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -84,12 +91,12 @@ def mxl_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
 def _document(score: Score, options: ExportOptions) -> Element:
     root = Element("score-partwise", version="4.0")
     if title := options.title or score.title:
-        SubElement(SubElement(root, "work"), "work-title").text = _printable(title)
+        SubElement(SubElement(root, "work"), "work-title").text = printable(title)
     identification = SubElement(root, "identification")
     if composer := options.composer or score.composer:
-        SubElement(identification, "creator", type="composer").text = _printable(composer)
+        SubElement(identification, "creator", type="composer").text = printable(composer)
     encoding = SubElement(identification, "encoding")
-    SubElement(encoding, "software").text = f"omr {__version__}"
+    SubElement(encoding, "software").text = SOFTWARE
     for element in ("accidental", "beam"):
         SubElement(encoding, "supports", {"element": element, "type": "yes"})
     if options.layout:  # else programs lay the score out anew, whatever breaks it has
@@ -107,8 +114,9 @@ def _document(score: Score, options: ExportOptions) -> Element:
     return root
 
 
-def _printable(text: str) -> str:
-    return "".join(sign for sign in text if sign.isprintable())  # XML has no others
+def printable(text: str) -> str:
+    """The text without control signs, which XML cannot hold."""
+    return "".join(sign for sign in text if sign.isprintable())
 
 
 class _PartWriter:
@@ -201,7 +209,7 @@ class _PartWriter:
             divisions.text = str(self.spell.divisions)
             attributes.insert(0, divisions)
             if self.tempo:
-                root.append(_metronome(self.tempo))
+                root.append(metronome(self.tempo))
         return root
 
     def _write_changes(
@@ -279,7 +287,7 @@ def _barline(location: str, kind: str | None) -> Element:
     return element
 
 
-def _metronome(tempo: float) -> Element:
+def metronome(tempo: float) -> Element:
     """The tempo, in quarter notes a minute, as a metronome mark that also sounds."""
     direction = Element("direction", placement="above")
     mark = SubElement(SubElement(direction, "direction-type"), "metronome")

@@ -1,5 +1,4 @@
-"""MusicXML to the semantic encoding: the truth that `omr eval` compares with, and what `omr convert`
-reads.
+"""MusicXML to the semantic encoding: the truth that `omr eval` compares with, and for `convert`.
 
 What an engraver would draw of the first voice of a staff becomes tokens; repeats are not unrolled.
 Signs that only restate what is in force, and whatever is not printed, are left out.
@@ -67,9 +66,7 @@ def read_tokens(path: Path) -> list[str]:
     """
     root = parse_score(read_bytes(path), str(path))
     try:
-        return [
-            text for part in find_parts(root, str(path)) for text in _texts(_PartReader(part))
-        ]
+        return [text for part in find_parts(root, str(path)) for text in _texts(_PartReader(part))]
     except (InputError, KeyError, ValueError) as error:
         if str(path) in str(error):
             raise
