@@ -165,14 +165,14 @@ class _Process:
 
     def __init__(self) -> None:
         limits = (str(MOST_MEMORY), str(MOST_SECONDS))
-        folders = os.pathsep.join(folder for folder in sys.path if folder)
+        folders = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _START, *limits],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": folders},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
             )
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
