@@ -12,6 +12,7 @@ from .cli_ablation import ablate
 from .cli_calibrate import calibrate
 from .cli_convert import convert
 from .cli_data import data_app
+from .cli_doctor import doctor
 from .cli_errors import leave_pipe, say
 from .cli_eval import evaluate
 from .cli_models import models_app
@@ -37,6 +38,7 @@ app.command("eval")(evaluate)
 app.command()(calibrate)
 app.command()(convert)
 app.command()(ablate)
+app.command()(doctor)
 app.command()(settings)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .cli_errors import exit_on_error, say
 from .cli_options import QuietOption, VerboseOption
+from .errors import OmrError
 
 if TYPE_CHECKING:
     from .settings.commands import Command, Option
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .tables import Table
 
 #: Commands that work whatever the settings are: they tell what is wrong with them.
-UNSET = ("settings", "doctor")
+TOLERANT = ("settings", "doctor")
 
 Words = Annotated[
     list[str] | None,
@@ -30,19 +31,24 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def apply_settings(ctx: typer.Context) -> None:
     """Make the settings the defaults of the command that is called."""
-    if ctx.invoked_subcommand in UNSET or ctx.resilient_parsing:
+    if ctx.resilient_parsing:
         return
     with exit_on_error():
         from .settings.values import load_settings
 
-        found = load_settings(_lister(ctx))
+        try:
+            found = load_settings(list_lazily)
+        except OmrError:
+            if ctx.invoked_subcommand in TOLERANT:
+                return
+            raise
         ctx.default_map = found.tree()
-        for notice in found.notices:
-            say(notice)
+        if ctx.invoked_subcommand not in TOLERANT:
+            for notice in found.notices:
+                say(notice)
 
 
 def settings(
-    ctx: typer.Context,
     command: Words = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -56,7 +62,7 @@ def settings(
     with exit_on_error(verbose, quiet):
         from .settings.values import load_settings
 
-        commands = _lister(ctx)()
+        commands = list_lazily()
         found = load_settings(lambda: commands)
         chosen = _choose(commands, tuple(command or ()))
         for notice in found.notices:
@@ -68,16 +74,12 @@ def settings(
         _print_values(found, chosen)
 
 
-def _lister(ctx: typer.Context) -> Callable[[], Sequence[Command]]:
-    """Lists all commands, but only when it is called: that takes some milliseconds."""
+def list_lazily() -> Sequence[Command]:
+    """List all commands; that takes some milliseconds, so it is called only where it must."""
+    from .cli import app
+    from .cli_commands import list_commands
 
-    def list_all() -> Sequence[Command]:
-        from .cli import app
-        from .cli_commands import list_commands
-
-        return list_commands(app)
-
-    return list_all
+    return list_commands(app)
 
 
 def _choose(commands: Sequence[Command], words: tuple[str, ...]) -> list[Command]:

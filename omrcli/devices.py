@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 DEVICES = ("auto", "cpu", "cuda")
 INSTALL_CUDA = "pip install 'onnxruntime-gpu[cuda,cudnn]'"
+_LONGEST_NAME = 256
 
 
 def gpu_seems_present() -> bool:
@@ -33,6 +35,40 @@ def find_driver_problem() -> str | None:
     if driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
         return "the NVIDIA driver offers no GPU to this process (is CUDA_VISIBLE_DEVICES empty?)"
     return None
+
+
+def driver_version() -> str | None:
+    """Return the newest CUDA that the NVIDIA driver speaks, such as "12.4", or None."""
+    driver = _load_driver()
+    number = ctypes.c_int(0)
+    if driver is None or driver.cuDriverGetVersion(ctypes.byref(number)) != 0:
+        return None
+    return f"{number.value // 1000}.{number.value % 1000 // 10}"
+
+
+def gpu_names() -> list[str]:
+    """Return the names of the GPUs that the driver offers to this process."""
+    driver = _load_driver()
+    if driver is None or find_driver_problem() is not None:
+        return []
+    count = ctypes.c_int(0)
+    driver.cuDeviceGetCount(ctypes.byref(count))
+    names = []
+    for index in range(count.value):
+        name = ctypes.create_string_buffer(_LONGEST_NAME)
+        if driver.cuDeviceGetName(name, _LONGEST_NAME, index) == 0:
+            names.append(name.value.decode(errors="replace"))
+    return names
+
+
+def loaded_libraries(prefixes: Sequence[str]) -> list[str]:
+    """Return the paths of this process's shared libraries whose names begin so; Linux only."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return []
+    paths = {line[line.index("/") :] for line in lines if "/" in line}
+    return sorted(path for path in paths if Path(path).name.startswith(tuple(prefixes)))
 
 
 def _driver_name() -> str:

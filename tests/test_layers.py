@@ -19,7 +19,7 @@ DOORS = {
     "rich": ("cli*.py",),
     "verovio": ("engrave.py",),
     "resvg_py": ("synth/render.py",),
-    "fontTools": ("synth/lettering.py",),
+    "fontTools": ("synth/lettering.py", "convert/music_font.py"),
     "music21": ("musicxml*.py", "convert/midi_files.py"),
     "mido": ("midi.py", "convert/midi_files.py"),
     "typst": ("convert/pages.py",),
@@ -32,10 +32,16 @@ DOORS = {
 TOP, MIDDLE = 3, 2
 LAYERS = {
     "cli": TOP,
-    **dict.fromkeys(("batch", "pipeline", "evaluation", "synth", "training"), MIDDLE),
+    **dict.fromkeys(("batch", "doctor", "pipeline", "evaluation", "synth", "training"), MIDDLE),
 }
 # (who, whom) in the middle layer; training draws and degrades music on the fly.
-SIDEWAYS = {("batch", "pipeline"), ("evaluation", "pipeline"), ("training", "synth")}
+SIDEWAYS = {
+    ("batch", "pipeline"),
+    ("evaluation", "pipeline"),
+    ("training", "synth"),
+    ("doctor", "pipeline"),
+    ("doctor", "synth"),
+}
 
 
 def modules() -> list[Path]:
@@ -126,6 +132,8 @@ def test_modules_are_not_too_long() -> None:
         ("import omrcli.cli", ["numpy", "cv2", "onnxruntime", "music21", "torch", "rich.table"]),
         ("import omrcli.pipeline", ["music21", "torch", "typer", "verovio", "matplotlib"]),
         ("import omrcli.registry", ["numpy", "onnxruntime", "onnx"]),
+        ("import omrcli.settings.values", ["numpy", "typer", "tomllib", "tomli"]),
+        ("import omrcli.doctor.diagnosis", ["numpy", "cv2", "onnxruntime", "verovio", "typer"]),
     ],
 )
 def test_import_loads_nothing_heavy(statement: str, heavy: list[str]) -> None:
