@@ -6,8 +6,10 @@ import io
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,10 +34,15 @@ MAX_TOTAL_PIXELS = 1_500_000_000
 #: A smaller image cannot hold a staff.
 MIN_SIDE = 8
 
+#: Scans of several pages have tens; each page of a TIFF is looked for behind all before it.
+MAX_FRAMES = 1000
+
 _KNOWN = "PNG, JPEG, TIFF, WebP, BMP or PDF"
 _HEAD = 1024  # bytes that tell the kind of a file
 _SUBFILE_TYPE = 254
 _REDUCED_COPY = 1
+#: Pixels converted at a time.
+_BAND_PIXELS = 4_000_000
 #: Part of the shorter side around a px that tells the ground it lies on: wider than any ink.
 _GROUND_SHARE = 8
 
@@ -218,13 +225,15 @@ class _ImagePages:
         """The frames that are pages; the first one is, whatever it says of itself."""
         with self._opened() as image:
             # The further frames of other formats are animations, previews and depth maps.
-            count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-            frames = [0]
-            for frame in range(1, count):
-                image.seek(frame)
-                if not _is_reduced_copy(image):
-                    frames.append(frame)
-            return frames
+            if image.format != "TIFF":
+                return [0]
+            further = (frame for frame in _seek_frames(image) if not _is_reduced_copy(image))
+            frames = [0, *islice(further, MAX_FRAMES)]
+        if len(frames) > MAX_FRAMES:
+            raise InputError(
+                f"{show_name(self.name)} has over {MAX_FRAMES:,} pages; cut it into several files."
+            )
+        return frames
 
     @contextmanager
     def _opened(self, index: int | None = None) -> Iterator[Image.Image]:
@@ -254,6 +263,16 @@ class _ImagePages:
             ) from error
 
 
+def _seek_frames(image: Image.Image) -> Iterator[int]:
+    """Go to each frame behind the first."""
+    for frame in count(1):
+        try:
+            image.seek(frame)
+        except EOFError:
+            return
+        yield frame
+
+
 def _is_reduced_copy(image: Image.Image) -> bool:
     """Tell whether a TIFF frame is a thumbnail of another one."""
     tags: Any = getattr(image, "tag_v2", {})
@@ -278,27 +297,65 @@ def _too_large(shown: str) -> str:
 
 
 def _to_grey(image: Image.Image) -> Pixels:
-    """Decode one frame, upright, onto white paper: (H, W) uint8."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith(("I", "F")):
-        return _scale_deep(np.asarray(upright))
-    if upright.has_transparency_data:
-        colour = upright.convert("RGBA")
+    """Decode one frame, upright, onto white paper: (H, W) uint8.
+
+    It is converted in bands: a large one would else be held several times over.
+    """
+    _turn_upright(image)
+    flatten = _flatten
+    if image.mode.startswith(("I", "F")):
+        white = _find_white(image)
+        flatten = partial(_scale_deep, white=white)
+    pixels = np.empty((image.height, image.width), np.uint8)
+    for top, band in _bands(image):
+        pixels[top : top + band.height] = flatten(band)
+    return pixels
+
+
+def _turn_upright(image: Image.Image) -> None:
+    """Turn an image as its EXIF says; what cannot be understood of that says nothing."""
+    image.load()  # damage of the px is to be raised
+    with suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Each band of an image and its top."""
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _flatten(band: Image.Image) -> Pixels:
+    """Any colours as grey, on white paper where they are transparent."""
+    if band.has_transparency_data:
+        colour = band.convert("RGBA")
         paper = Image.new("RGBA", colour.size, "white")
         return np.array(Image.alpha_composite(paper, colour).convert("L"))
-    if upright.mode not in ("1", "L", "RGB"):
-        upright = upright.convert("RGB")
-    return np.array(upright.convert("L"))
+    if band.mode not in ("1", "L", "RGB"):
+        band = band.convert("RGB")
+    return np.array(band.convert("L"))
 
 
-def _scale_deep(values: NDArray[Any]) -> Pixels:
-    """Scale 16-bit, 32-bit or float grey to 8 bits; the largest value tells the range."""
-    wide = np.nan_to_num(values.astype(np.float32))
-    top = float(wide.max(initial=0.0))
-    white = next((limit for limit in (1.0, 255.0, 65535.0) if top <= limit), top)
-    if values.dtype.kind in "iu" and values.dtype.itemsize == 2:
-        white = 65535.0
+def _find_white(image: Image.Image) -> float:
+    """The value of white in 16-bit, 32-bit or float grey; the largest one tells the range."""
+    largest = 0.0
+    for _, band in _bands(image):
+        values = np.asarray(band)
+        if values.dtype.kind in "iu" and values.dtype.itemsize == 2:
+            return 65535.0
+        largest = max(largest, float(_only_numbers(values).max(initial=0.0)))
+    return next((limit for limit in (1.0, 255.0, 65535.0) if largest <= limit), largest)
+
+
+def _scale_deep(band: Image.Image, white: float) -> Pixels:
+    """Scale 16-bit, 32-bit or float grey to 8 bits."""
+    wide = _only_numbers(np.asarray(band))
     return np.asarray(np.clip(wide * (255.0 / white) + 0.5, 0, 255), np.uint8)
+
+
+def _only_numbers(values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.nan_to_num(values.astype(np.float32))
 
 
 def _to_paper(pixels: Pixels) -> Pixels:
