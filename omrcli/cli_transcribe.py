@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .cli_batch import STDIN, BatchWishes, choose_folder, do_batch
 from .cli_errors import complain, exit_on_error, report_error, say, write_stdout
 from .cli_options import (
     BatchOption,
@@ -26,14 +27,15 @@ from .errors import ExitCode, OmrError, UsageError
 if TYPE_CHECKING:
     from .destinations import Job, Target
     from .piece import Piece
-    from .pipeline import Transcriber, Transcription
+    from .pipeline import TranscribeOptions, Transcription
     from .score import ExportOptions
 
 Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT",
-        help="Images or PDF files, of a staff or of pages; - is standard input.",
+        help="Images or PDF files, of a staff or of pages, or folders of them; "
+        "- is standard input.",
         show_default=False,
     ),
 ]
@@ -102,6 +104,25 @@ Debug = Annotated[
         show_default=False,
     ),
 ]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Read the folders in a folder too.")
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=0,
+        help="Processes that read a folder; 0 takes all cores there is memory for.",
+    ),
+]
+Retry = Annotated[
+    bool, typer.Option("--retry", help="Try again what failed when the folder was read before.")
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Go on reading what is put into the folder, until Ctrl-C."),
+]
 
 
 def transcribe(
@@ -120,6 +141,10 @@ def transcribe(
     join: Join = False,
     no_layout: NoLayout = False,
     debug: Debug = None,
+    recursive: Recursive = False,
+    jobs: Jobs = 0,
+    retry: Retry = False,
+    watch: Watch = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -128,41 +153,62 @@ def transcribe(
     Writes MusicXML, MIDI, the PrIMuS semantic encoding, or JSON with confidence and places.
     """
     with exit_on_error(verbose, quiet):
-        from .destinations import plan_jobs
+        from .destinations import check_formats, plan_jobs
 
-        jobs = plan_jobs(inputs, output or [], format or [], join)
-        _check_terminal(jobs)
+        outputs, formats = output or [], format or []
+        wishes = BatchWishes(recursive, jobs, retry, watch)
+        if join:
+            inputs = wishes.list_pages(inputs)
+        is_batch = not join and wishes.is_batch(inputs, outputs)
+        if is_batch:
+            folder = choose_folder(inputs, outputs)
+            check_formats(formats)
+        else:
+            planned = plan_jobs(inputs, outputs, formats, join)
+            _check_terminal(planned)
         from .piece import Piece, parse_pages
-        from .pipeline import TranscribeOptions, Transcriber
+        from .pipeline import TranscribeOptions
         from .score import ExportOptions
 
         chosen = parse_pages(pages) if pages is not None else None
         options = TranscribeOptions(model, device, beam, batch_size, threads)
-        run = _Run(
-            transcriber=Transcriber(options),
-            piece=Piece((), chosen, title, composer),
-            export=ExportOptions(tempo=tempo, layout=not no_layout),
-            debug=debug,
-            verbose=verbose,
-            count=len(jobs),
-        )
-        run.start()
-        run_jobs(run, jobs)
+        piece = Piece((), chosen, title, composer)
+        export = ExportOptions(tempo=tempo, layout=not no_layout)
+        if is_batch:
+            from .batch.work import Orders
+
+            drawn = Path(debug) if debug is not None else None
+            names = tuple(dict.fromkeys(formats)) or ("musicxml",)
+            orders = Orders(options, piece, export, names, folder, drawn)
+            do_batch(wishes.options(inputs, orders), verbose)
+        else:
+            run = _Run(options, piece, export, debug, verbose)
+            run_jobs(run, planned)
 
 
-@dataclass(frozen=True)
 class _Run:
-    """What all jobs of one call share; `piece` has no sources yet."""
+    """What all jobs of one call share."""
 
-    transcriber: Transcriber
-    piece: Piece
-    export: ExportOptions
-    debug: str | None
-    verbose: bool
-    count: int
+    def __init__(
+        self,
+        options: TranscribeOptions,
+        piece: Piece,
+        export: ExportOptions,
+        debug: str | None,
+        verbose: bool,
+    ) -> None:
+        """Load the model, and tell what one would not expect of the device.
 
-    def start(self) -> None:
-        """Tell the user what they would not expect of the device."""
+        `piece` has no sources yet; `debug` is the folder for drawings.
+        """
+        from .pipeline import Transcriber
+
+        self.transcriber = Transcriber(options)
+        self.piece = piece
+        self.export = export
+        self.debug = debug
+        self.verbose = verbose
+        self.names: dict[str, str] = {}
         if self.transcriber.notice:
             say(self.transcriber.notice)
 
@@ -190,7 +236,8 @@ class _Run:
                 return self.transcriber.transcribe(piece, watcher)
         from .debug_view import DebugView
 
-        view = DebugView(Path(self.debug), self.transcriber.geometry)
+        name = self.names.get(job.source)
+        view = DebugView(Path(self.debug), self.transcriber.geometry, name)
         try:
             with watch_pages(Path(job.source).name, view.add) as watcher:
                 result = self.transcriber.transcribe(piece, watcher)
@@ -210,6 +257,7 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
     if len(jobs) == 1:
         run.do(jobs[0])
         return
+    run.names = name_jobs(jobs)
     failures = 0
     for job in jobs:
         try:
@@ -223,6 +271,15 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
         complain(f"{failures} of {len(jobs)} inputs failed.")
         write_stdout()
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
+
+
+def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
+    """A name for the drawings of each input, by its path; no two are equal."""
+    from .batch.inputs import choose_name
+
+    taken: set[str] = set()
+    sources = (job.source for job in jobs if job.source != STDIN)
+    return {source: choose_name(Path(source).name, taken) for source in sources}
 
 
 def _write(target: Target, content: bytes) -> None:

@@ -64,10 +64,14 @@ class Flag:
 class DebugView:
     """Gathers pages as they are read, and draws them when the score is known."""
 
-    def __init__(self, folder: Path, geometry: StaffGeometry) -> None:
-        """`folder` is made when it is needed; `geometry` is that of the crops."""
+    def __init__(self, folder: Path, geometry: StaffGeometry, name: str | None = None) -> None:
+        """`folder` is made when it is needed; `geometry` is that of the crops.
+
+        `name` is what the drawings are called; None calls them after the file that they are of.
+        """
         self._folder = folder
         self._geometry = geometry
+        self._name = name
         self._seen: list[_Seen] = []
         self._staves = 0
 
@@ -89,7 +93,7 @@ class DebugView:
         for seen in self._seen:
             make_folder(self._folder)
             stem = "stdin" if seen.page.source == STDIN else Path(seen.page.source).stem
-            paths.append(self._folder / f"{stem}-{seen.page.index + 1:03}.jpg")
+            paths.append(self._folder / f"{self._name or stem}-{seen.page.index + 1:03}.jpg")
             write_file(paths[-1], self._draw(seen, flags))
         return paths
 

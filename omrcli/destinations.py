@@ -51,7 +51,7 @@ def plan_jobs(
         UsageError: a format is unknown, or outputs, inputs and formats do not fit together.
         OutputError: the folder of an output file does not exist.
     """
-    _check_formats(formats)
+    check_formats(formats)
     _check_inputs(inputs)
     groups = [tuple(inputs)] if join else [(source,) for source in inputs]
     jobs = [Job(group, tuple(_targets(group[0], outputs, formats))) for group in groups]
@@ -92,7 +92,12 @@ def _targets(source: str, outputs: Sequence[str], formats: Sequence[str]) -> Ite
             yield Target(format_of(Path(output)), Path(output))
 
 
-def _check_formats(formats: Sequence[str]) -> None:
+def check_formats(formats: Sequence[str]) -> None:
+    """Check that formats are known.
+
+    Raises:
+        UsageError: one is not.
+    """
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"Format {name!r} is unknown; choose from {', '.join(FORMATS)}.")

@@ -1,0 +1,206 @@
+"""Folders -> the images and PDF files in them, each with its place in the tree and its name."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..errors import UsageError
+
+#: A file is taken for an image or PDF by its suffix, in any case.
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp", ".pdf"}
+)
+
+_DIGITS = re.compile(r"(\d+)")
+_Place = tuple[int, int]  # device and inode: what a folder is, by whatever path it is reached
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to read; `key` is its place in the tree, with slashes, such as "sub/a.png"."""
+
+    path: Path
+    key: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in some folders: files in natural order, and sentences on what cannot be read."""
+
+    inputs: tuple[Input, ...]
+    problems: tuple[str, ...] = ()
+
+
+def find_inputs(
+    roots: Sequence[Path], recursive: bool = False, ignored: Iterable[Path] = ()
+) -> Found:
+    """Find the images and PDF files in folders; files among the roots are taken as they are.
+
+    Hidden files, and the folders and files in `ignored`, are left out. A folder that can be reached
+    in several ways, as through symbolic links, is read once: loops are harmless. The tree of a
+    single folder starts at its content, that of several with their names.
+
+    Raises:
+        UsageError: two roots have one name, and their trees would be one.
+    """
+    walk = _Walk(recursive, ignored)
+    single = len(roots) == 1
+    found = [
+        item
+        for root, name in zip(roots, _name_roots(roots), strict=True)
+        for item in (
+            walk.read(root, "" if single else name) if root.is_dir() else [Input(root, name)]
+        )
+    ]
+    return Found(tuple(sorted(found, key=lambda item: _order(item.key))), tuple(walk.problems))
+
+
+def natural_key(key: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+    """What paths are sorted by: folder by folder, without case, numbers by their value."""
+    return tuple(
+        tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part)
+        for parts in (_DIGITS.split(folder.casefold()) for folder in key.split("/"))
+    )
+
+
+def _order(key: str) -> tuple[object, str]:
+    """Natural order without the suffix: page.png comes before page-2.png."""
+    return natural_key(str(PurePosixPath(key).with_suffix(""))), key
+
+
+def name_outputs(inputs: Sequence[Input], known: Mapping[str, str]) -> dict[str, str]:
+    """Name the outputs of each input, by its key: "sub/a" for "sub/a.png", if that is free.
+
+    Of two inputs that differ by their suffix alone, the later one keeps it: "sub/a.png". An input
+    keeps the name that is `known` of it, so that what is found later takes none away. Names that
+    differ by case alone count as equal, as they are on some disks.
+    """
+    present = {item.key for item in inputs}
+    owners: dict[str, str] = {}
+    for key, name in known.items():
+        owners.setdefault(_fold(name), key)
+    names = {
+        key: name for key, name in known.items() if key in present and owners[_fold(name)] == key
+    }
+    taken = set(owners)
+    for item in inputs:
+        if item.key not in names:
+            names[item.key] = choose_name(item.key, taken)
+    return names
+
+
+def choose_name(file: str, taken: set[str]) -> str:
+    """Name what is made of a file without its suffix, or if that is `taken` with it, or a number.
+
+    The name is then taken.
+    """
+    name = next(name for name in _possible_names(file) if _fold(name) not in taken)
+    taken.add(_fold(name))
+    return name
+
+
+class _Walk:
+    """A walk through folders that enters none of them twice."""
+
+    def __init__(self, recursive: bool, ignored: Iterable[Path]) -> None:
+        self.problems: list[str] = []
+        self._recursive = recursive
+        paths = tuple(ignored)
+        self._ignored = frozenset(os.path.realpath(path) for path in paths)
+        self._seen = {place for path in paths if (place := _place_of(path)) is not None}
+
+    def read(self, root: Path, key: str) -> Iterator[Input]:
+        """Yield the files of a tree; what links lead to comes after what is really there."""
+        waiting = [(root, key)]
+        while waiting:
+            links: list[tuple[Path, str]] = []
+            for folder, start in waiting:
+                yield from self._read_folder(folder, start, links)
+            waiting = links
+
+    def _read_folder(
+        self, folder: Path, key: str, links: list[tuple[Path, str]]
+    ) -> Iterator[Input]:
+        place = _place_of(folder)
+        if place is None or place in self._seen:
+            return
+        self._seen.add(place)
+        folders: list[tuple[Path, str]] = []
+        for entry in self._list(folder):
+            child = f"{key}/{entry.name}" if key else entry.name
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                if self._recursive:
+                    (links if entry.is_symlink() else folders).append((Path(entry.path), child))
+            elif _is_input(entry) and os.path.realpath(entry.path) not in self._ignored:
+                yield Input(Path(entry.path), child)
+        for path, child in folders:
+            yield from self._read_folder(path, child, links)
+
+    def _list(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: natural_key(entry.name))
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            self.problems.append(
+                f"The folder {folder} cannot be read ({reason}); check its permissions."
+            )
+            return []
+
+
+def _name_roots(roots: Sequence[Path]) -> list[str]:
+    names = [(root.name or root.resolve().name) for root in roots]
+    for place, name in enumerate(names):
+        first = names.index(name)
+        if first < place:
+            raise UsageError(
+                f"{roots[first]} and {roots[place]} have one name; read them in two runs, "
+                "each to a folder of its own."
+            )
+    return names
+
+
+def _place_of(folder: Path) -> _Place | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_input(entry: os.DirEntry[str]) -> bool:
+    """Tell whether to read a file; a broken link is one, so that it is not overlooked."""
+    if PurePosixPath(entry.name).suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        return stat.S_ISREG(entry.stat().st_mode)  # a pipe would be waited for
+    except OSError:
+        return True
+
+
+def _possible_names(key: str) -> Iterator[str]:
+    yield str(PurePosixPath(key).with_suffix(""))
+    yield key
+    number = 2
+    while True:
+        yield f"{key}.{number}"
+        number += 1
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

@@ -1,0 +1,145 @@
+"""What is found in folders, in which order, and how its outputs are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omrcli.batch.inputs import Input, choose_name, find_inputs, name_outputs
+from omrcli.errors import UsageError
+
+
+def put(folder: Path, *names: str) -> Path:
+    """Make empty files, and the folders that they are in."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return folder
+
+
+def keys(*roots: Path, recursive: bool = True, ignored: tuple[Path, ...] = ()) -> list[str]:
+    return [item.key for item in find_inputs(roots, recursive, ignored).inputs]
+
+
+def test_images_and_pdfs_by_suffix_in_natural_order(tmp_path: Path) -> None:
+    names = ("page10.png", "page2.PNG", "b/1.pdf", "Page1.jpeg", "notes.txt", "a.tiff", "x", "png")
+    put(tmp_path, *names, "page2-b.png")
+    assert keys(tmp_path) == [
+        *("a.tiff", "b/1.pdf"),
+        *("Page1.jpeg", "page2.PNG", "page2-b.png", "page10.png"),
+    ]
+
+
+def test_folders_in_folders_only_if_asked_for(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "sub/b.png")
+    assert keys(tmp_path, recursive=False) == ["a.png"]
+
+
+def test_hidden_and_ignored_ones_are_left_out(tmp_path: Path) -> None:
+    put(tmp_path, ".a.png", "._b.png", ".cache/c.png", "out/d.png", "e.png", "f.png")
+    assert keys(tmp_path, ignored=(tmp_path / "out", tmp_path / "f.png")) == ["e.png"]
+
+
+def test_loops_of_links_are_harmless(tmp_path: Path) -> None:
+    put(tmp_path, "a/b/c.png", "z/d.png")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
+    (tmp_path / "a" / "self").symlink_to(".")
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "z")
+    (tmp_path / "me.png").symlink_to("me.png")
+    assert keys(tmp_path) == ["a/b/c.png", "me.png", "z/d.png"]
+
+
+def test_a_linked_folder_from_elsewhere_is_read(tmp_path: Path) -> None:
+    put(tmp_path / "far", "x.png")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "link").symlink_to(tmp_path / "far")
+    assert keys(tmp_path / "near") == ["link/x.png"]
+
+
+def test_a_pipe_is_no_input(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("needs named pipes")
+    os.mkfifo(tmp_path / "pipe.png")
+    assert keys(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    put(tmp_path, "shut/a.png", "b.png")
+    (tmp_path / "shut").chmod(0)
+    try:
+        if os.access(tmp_path / "shut", os.R_OK):
+            pytest.skip("this user may read everything")
+        found = find_inputs([tmp_path], recursive=True)
+    finally:
+        (tmp_path / "shut").chmod(0o755)
+    assert [item.key for item in found.inputs] == ["b.png"]
+    assert f"The folder {tmp_path / 'shut'} cannot be read" in found.problems[0]
+
+
+def test_several_roots_keep_their_names(tmp_path: Path) -> None:
+    put(tmp_path, "one/a.png", "two/a.png", "three.png")
+    found = keys(tmp_path / "one", tmp_path / "two", tmp_path / "three.png")
+    assert found == ["one/a.png", "three.png", "two/a.png"]
+
+
+def test_roots_of_one_name_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, "one/x/a.png", "two/x/a.png")
+    with pytest.raises(UsageError, match="have one name; read them in two runs"):
+        keys(tmp_path / "one" / "x", tmp_path / "two" / "x")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names elsewhere are text")
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    assert keys(tmp_path) == ["\udcff.png"]
+
+
+def inputs(*names: str) -> list[Input]:
+    return [Input(Path(name), name) for name in names]
+
+
+def test_inputs_that_differ_by_suffix_have_names_of_their_own() -> None:
+    names = name_outputs(inputs("a.pdf", "a.png", "a.png.png", "b/a.png", "B/A.jpg"), {})
+    assert names == {
+        "a.pdf": "a",
+        "a.png": "a.png",
+        "a.png.png": "a.png.png",
+        "b/a.png": "b/a",
+        "B/A.jpg": "B/A.jpg",
+    }
+
+
+def test_a_name_once_given_is_kept() -> None:
+    assert name_outputs(inputs("a.pdf", "a.png"), {"a.png": "a"}) == {
+        "a.pdf": "a.pdf",
+        "a.png": "a",
+    }
+
+
+def test_the_name_of_an_input_that_is_gone_stays_taken() -> None:
+    """Its outputs are still there, and are the only copy of what was in it."""
+    assert name_outputs(inputs("a.png"), {"a.pdf": "a"}) == {"a.png": "a.png"}
+
+
+@given(
+    st.lists(st.from_regex(r"[aA]{1,2}(\.[23])?\.(png|pdf)", fullmatch=True), unique=True),
+    st.data(),
+)
+def test_names_are_never_shared_nor_lost(names: list[str], data: st.DataObject) -> None:
+    some = data.draw(st.lists(st.sampled_from(names), unique=True)) if names else []
+    before = name_outputs(inputs(*some), {})
+    after = name_outputs(inputs(*names), before)
+    assert set(after) == set(names)
+    assert len({name.casefold() for name in after.values()}) == len(names)
+    assert before.items() <= after.items()
+
+
+def test_a_third_of_a_name_gets_a_number() -> None:
+    taken: set[str] = set()
+    assert [choose_name("a.png", taken) for _ in range(3)] == ["a", "a.png", "a.png.2"]
