@@ -160,6 +160,16 @@ def read_glyph(font: str, code: str) -> str:
     return ""
 
 
+def read_font_css(font: str) -> str:
+    """The style sheet of one of FONTS, which holds the font as WOFF2 in base64.
+
+    Raises:
+        MissingDependencyError: Verovio is not installed.
+    """
+    data = Path(str(_verovio().__file__)).parent / "data"
+    return (data / f"{font}.css").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _verovio() -> ModuleType:
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import lcm
@@ -21,7 +21,7 @@ from omrcli import __version__
 from omrcli.measures import Change, Measure, Part
 from omrcli.musicxml_notes import Speller
 from omrcli.notation import NotedEvent, left_repeats, note_events, right_barlines
-from omrcli.score import ExportOptions, Score
+from omrcli.score import ExportOptions, Score, measure_warnings
 from omrcli.tokens import (
     Clef,
     KeySignature,
@@ -35,6 +35,8 @@ DOCTYPE = (
 )
 #: What a document says of who wrote it.
 SOFTWARE = f"omr {__version__}"
+#: What is doubtful stands out in this colour: a dark orange-red that prints dark too.
+DOUBT_COLOUR = "#D02000"
 MXL_TYPE = "application/vnd.recordare.musicxml"
 #: Divisions of a quarter note beyond which a duration is rounded: readers count in 32 bits.
 MAX_DIVISIONS = 1_000_000
@@ -103,6 +105,7 @@ def _document(score: Score, options: ExportOptions) -> Element:
         for name in ("new-page", "new-system"):
             value = {"element": "print", "attribute": name, "type": "yes", "value": "yes"}
             SubElement(encoding, "supports", value)
+    marks = _doubts(score) if options.doubtful is not None else [{} for _ in score.parts]
     part_list = SubElement(root, "part-list")
     for number, part in enumerate(score.parts, 1):
         name = f"P{number}"
@@ -110,7 +113,9 @@ def _document(score: Score, options: ExportOptions) -> Element:
         SubElement(entry, "part-name").text = f"Part {number}" if len(score.parts) > 1 else None
         # MuseScore warns of a part without an instrument; one without a name is as neutral.
         SubElement(SubElement(entry, "score-instrument", id=f"{name}-I1"), "instrument-name")
-        SubElement(root, "part", id=name).extend(_PartWriter(part, options, number == 1).measures())
+        SubElement(root, "part", id=name).extend(
+            _PartWriter(part, options, number == 1, marks[number - 1]).measures()
+        )
     return root
 
 
@@ -120,12 +125,19 @@ def printable(text: str) -> str:
 
 
 class _PartWriter:
-    """Writes the measures of one part; the tempo stands over the first part only."""
+    """Writes the measures of one part; the tempo stands over the first part only.
 
-    def __init__(self, part: Part, options: ExportOptions, is_first: bool) -> None:
+    `marks` are words over measures, by their index.
+    """
+
+    def __init__(
+        self, part: Part, options: ExportOptions, is_first: bool, marks: Mapping[int, str]
+    ) -> None:
         self.part = part
         self.tempo = options.tempo if is_first else None
         self.layout = options.layout
+        self.doubtful = options.doubtful
+        self.marks = marks
         self.noted = note_events(part)
         self.barlines = right_barlines(part)
         self.repeats = left_repeats(part)
@@ -141,6 +153,8 @@ class _PartWriter:
             elements = list(self._write(measure, self.noted[index]))
             if self.repeats[index]:
                 elements[0].insert(0, _barline("left", "repeat-start"))
+            if mark := self.marks.get(index):
+                elements[0].insert(_place_of_words(elements[0]), _words(mark))
             if measure.break_before and self.layout:
                 elements[0].insert(0, Element("print", {f"new-{measure.break_before}": "yes"}))
             self._close(elements[-1], index)
@@ -176,6 +190,7 @@ class _PartWriter:
             SubElement(style, "multiple-rest").text = str(count)
         others = [Element("measure", number=str(number + i)) for i in range(1, count)]
         rest = self.spell.measure_rest(measure.expected or Fraction(4))
+        self._mark_doubt([rest], noted)
         for element in [first, *others]:
             element.append(rest)  # one element under many parents: a count may have five digits
         return [first, *others]
@@ -189,15 +204,24 @@ class _PartWriter:
         for place, noted in group:
             if place != group[0][0]:
                 self._write_changes(root, _changes_at(measure, place))
-            event = noted.event
-            if event.filler == "padding":
-                root.append(self.spell.padding(event.duration))
-            elif measure.is_measure_rest and (measure.expected is not None or event.filler):
-                root.append(self.spell.measure_rest(event.duration, event.fermata))
-            else:
-                root.extend(self.spell.elements(noted))
+            elements = self._write_event(measure, noted)
+            self._mark_doubt(elements, noted)
+            root.extend(elements)
         self._write_changes(root, _changes_at(measure, len(measure.events)))
         return root
+
+    def _mark_doubt(self, elements: Sequence[Element], noted: NotedEvent) -> None:
+        if self.doubtful is not None and noted.event.confidence < self.doubtful:
+            for element in elements:
+                element.set("color", DOUBT_COLOUR)
+
+    def _write_event(self, measure: Measure, noted: NotedEvent) -> list[Element]:
+        event = noted.event
+        if event.filler == "padding":
+            return [self.spell.padding(event.duration)]
+        if measure.is_measure_rest and (measure.expected is not None or event.filler):
+            return [self.spell.measure_rest(event.duration, event.fermata)]
+        return self.spell.elements(noted)
 
     def _open(self, number: int, changes: Sequence[Change]) -> Element:
         """A measure element with the signs at its start; the first one states them all."""
@@ -239,6 +263,32 @@ class _PartWriter:
         is_last = index == len(self.barlines) - 1
         if kind in _BAR_STYLES and (kind is not None or is_last):
             root.append(_barline("right", kind))
+
+
+def _doubts(score: Score) -> list[dict[int, str]]:
+    """The words over flagged measures of each part, by the index of the measure."""
+    marks: list[dict[int, str]] = [{} for _ in score.parts]
+    for warning in measure_warnings(score):
+        number = warning.part or 0
+        for index, measure in enumerate(score.parts[number].measures):
+            if (measure.number, measure.staff) == (warning.number, warning.staff):
+                relation = "long" if warning.actual > warning.expected else "short"
+                words = f"? too {relation}: {warning.actual} of {warning.expected} quarter notes"
+                marks[number].setdefault(index, words)
+                break
+    return marks
+
+
+def _place_of_words(measure: Element) -> int:
+    """Where words over a measure go: behind its first signs."""
+    return int(measure.find("attributes") is not None)
+
+
+def _words(text: str) -> Element:
+    direction = Element("direction", placement="above")
+    words = SubElement(SubElement(direction, "direction-type"), "words", color=DOUBT_COLOUR)
+    words.text = text
+    return direction
 
 
 def _changes_at(measure: Measure, place: int) -> list[Change]:

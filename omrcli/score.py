@@ -35,15 +35,19 @@ class ExportOptions:
     """What a written file says beyond the notes.
 
     `tempo` is in quarter notes a minute; `layout` keeps the line and page breaks of the source.
+    `doubtful` is the confidence, 0..1, below which notes and rests are coloured in MusicXML, where
+    measures that do not fill their meter then bear a mark.
 
     Raises:
-        UsageError: the tempo is outside what MIDI can hold and players play.
+        UsageError: the tempo is outside what MIDI can hold and players play, or `doubtful` is no
+            confidence.
     """
 
     title: str | None = None
     tempo: float | None = None
     composer: str | None = None
     layout: bool = True
+    doubtful: float | None = None
 
     def __post_init__(self) -> None:
         if self.tempo is not None and not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
@@ -51,6 +55,8 @@ class ExportOptions:
                 f"The tempo must be {MIN_TEMPO} to {MAX_TEMPO} quarter notes a minute, "
                 f"not {self.tempo:g}."
             )
+        if self.doubtful is not None and not 0 <= self.doubtful <= 1:
+            raise UsageError(f"What counts as doubtful must be 0 to 1, not {self.doubtful:g}.")
 
 
 def build_score(

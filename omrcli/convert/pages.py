@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from omrcli.convert.music_font import PRIVATE_USE, needs_music_font, write_music_font
 from omrcli.convert.verovio_process import INSTALL, engrave_apart
 from omrcli.errors import InputError, MissingDependencyError
 
@@ -20,8 +21,8 @@ PNG_DENSITY = 200
 
 _SIZE = re.compile(r'viewBox="0 0 (\d+) (\d+)"')  # tenths of a millimetre
 _WORDS = re.compile(r">([^<]+)<")
-#: Up to here, and in the private use area, typst's own fonts and Verovio's have the signs.
-_LAST_LETTER, _PRIVATE = 0x052F, range(0xE000, 0xF900)
+#: Up to here typst's own fonts have the signs.
+_LAST_LETTER = 0x052F
 
 
 def engrave_sheets(
@@ -95,11 +96,14 @@ def _draw(pages: Sequence[str], format: str, density: float = PNG_DENSITY) -> li
             (folder / f"{number}.svg").write_text(page, encoding="utf-8")
             source.append(_sheet(page, number))
         (folder / "main.typ").write_text("\n".join(source), encoding="utf-8")
+        if needs_music_font(pages):
+            write_music_font(folder)
         options: dict[str, Any] = {"ppi": density} if format == "png" else {"pdf_tags": False}
         try:
             drawn = typst.compile(
                 str(folder / "main.typ"),
                 root=str(folder),
+                font_paths=[str(folder)],
                 format=format,
                 ignore_system_fonts=not _needs_fonts(pages),
                 timestamp=datetime.datetime.fromtimestamp(0, datetime.timezone.utc),
@@ -125,7 +129,7 @@ def _sheet(page: str, number: int) -> str:
 def _needs_fonts(pages: Sequence[str]) -> bool:
     """Whether there are words in scripts for which fonts of the system are needed."""
     signs = {sign for page in pages for words in _WORDS.findall(page) for sign in words}
-    return any(ord(sign) > _LAST_LETTER and ord(sign) not in _PRIVATE for sign in signs)
+    return any(ord(sign) > _LAST_LETTER and ord(sign) not in PRIVATE_USE for sign in signs)
 
 
 def _typst() -> ModuleType:

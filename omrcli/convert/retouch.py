@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from copy import deepcopy
 from xml.etree import ElementTree as ET
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from omrcli.musicxml import DOCTYPE, metronome, printable
 from omrcli.score import ExportOptions
 
+_CREDITS = {"title": ("center", "bold"), "composer": ("right", "normal")}
 _BREAKS = ("new-system", "new-page", "blank-page", "page-number")
 _LAYOUTS = ("page-layout", "system-layout", "staff-layout", "measure-layout")
 #: What the schema has before the element in question, in a `score-partwise`.
@@ -28,6 +29,24 @@ def retouch(root: Element, options: ExportOptions) -> bytes:
         _drop_layout(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
+
+
+def add_credits(root: Element) -> None:
+    """Say title and composer as printed words, where a document has none: Verovio draws the
+    composer only if it is one of these, and a title alone in any case."""
+    title = root.findtext("work/work-title") or root.findtext("movement-title")
+    composer = root.findtext("identification/creator[@type='composer']")
+    if root.find("credit") is not None or not composer:
+        return
+    place = next(i for i, element in enumerate(root) if element.tag == "part-list")
+    for kind, words in (("composer", composer), ("title", title)):
+        if words:
+            credit = Element("credit", page="1")
+            SubElement(credit, "credit-type").text = kind
+            justify, weight = _CREDITS[kind]
+            look = {"justify": justify, "halign": justify, "valign": "top", "font-weight": weight}
+            SubElement(credit, "credit-words", look).text = words
+            root.insert(place, credit)
 
 
 def _set_title(root: Element, title: str) -> None:

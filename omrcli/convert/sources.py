@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -78,9 +79,13 @@ class Music:
 
     def musicxml_text(self, options: ExportOptions) -> str:
         """The same as text without document type, whatever its encoding was: for other programs."""
+        return ET.tostring(self.copy_root(options), encoding="unicode")
+
+    def copy_root(self, options: ExportOptions) -> Element:
+        """The MusicXML document that `options` ask for, to be changed at will."""
         if self.document and options == ExportOptions():
-            return ET.tostring(self.root, encoding="unicode")
-        return ET.tostring(parse_xml(self.musicxml(options), self.name), encoding="unicode")
+            return deepcopy(self.root)
+        return parse_xml(self.musicxml(options), self.name)
 
 
 def read_music(source: str, data: bytes | None = None, format: str | None = None) -> Music:
@@ -167,8 +172,3 @@ def _check_line(line: tuple[str, ...], place: str) -> None:
         measures += symbol.count if isinstance(symbol, Multirest) else text != "tie"
     if measures > MAX_MEASURES:
         raise InputError(f"{place} lasts more than {MAX_MEASURES} measures; shorten its rests.")
-
-
-def with_name(music: Music, name: str) -> Music:
-    """The same music under another name."""
-    return replace(music, name=name)

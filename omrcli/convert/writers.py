@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from omrcli.convert.sources import Music
 from omrcli.errors import UsageError
@@ -130,8 +131,11 @@ def _html(music: Music, options: ExportOptions) -> list[bytes]:
 
 def _sheets(music: Music, options: ExportOptions, cropped: bool = True) -> list[str]:
     from omrcli.convert.pages import engrave_sheets
+    from omrcli.convert.retouch import add_credits
 
-    text = music.musicxml_text(replace(options, layout=True))
+    root = music.copy_root(replace(options, layout=True))
+    add_credits(root)
+    text = ET.tostring(root, encoding="unicode")
     return engrave_sheets(text, music.name, options.layout, cropped)
 
 
