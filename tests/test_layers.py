@@ -23,6 +23,7 @@ DOORS = {
     "music21": ("musicxml*.py", "convert/midi_files.py"),
     "mido": ("midi.py", "convert/midi_files.py"),
     "typst": ("convert/pages.py",),
+    "jinja2": ("report/page.py",),
     "PIL": ("image.py", "debug_view.py"),
     "pypdfium2": ("pdf_drawing.py",),
     "onnxruntime": ("logits.py", "training/precision.py"),
@@ -32,7 +33,9 @@ DOORS = {
 TOP, MIDDLE = 3, 2
 LAYERS = {
     "cli": TOP,
-    **dict.fromkeys(("batch", "doctor", "pipeline", "evaluation", "synth", "training"), MIDDLE),
+    **dict.fromkeys(
+        ("batch", "doctor", "pipeline", "evaluation", "report", "synth", "training"), MIDDLE
+    ),
 }
 # (who, whom) in the middle layer; training draws and degrades music on the fly.
 SIDEWAYS = {
@@ -41,6 +44,7 @@ SIDEWAYS = {
     ("training", "synth"),
     ("doctor", "pipeline"),
     ("doctor", "synth"),
+    ("report", "synth"),
 }
 
 
