@@ -18,6 +18,7 @@ EXTRAS = {
     "torch": "train",
     "onnx": "train",
     "verovio": "synth",
+    "jinja2": "report",
     "resvg_py": "synth",
     "typst": "convert",
     "matplotlib": "plots",
@@ -70,19 +71,21 @@ def name_extra(error: BaseException) -> BaseException:
     return missing
 
 
-def require_packages(*packages: str) -> None:
+def require_packages(*packages: str, extra: str | None = None) -> None:
     """Check for optional packages before any work, where they would be missed only after much.
+
+    `extra` is the one to name, where several have them.
 
     Raises:
         MissingDependencyError: one is not installed.
     """
     for package in packages:
         if importlib.util.find_spec(package) is None:
-            raise MissingDependencyError(_describe_extra(package))
+            raise MissingDependencyError(_describe_extra(package, extra))
 
 
-def _describe_extra(package: str) -> str:
-    return f"This needs {package}; run pip install 'omrcli[{EXTRAS[package]}]'."
+def _describe_extra(package: str, extra: str | None = None) -> str:
+    return f"This needs {package}; run pip install 'omrcli[{extra or EXTRAS[package]}]'."
 
 
 def exit_code_of(error: BaseException) -> ExitCode:

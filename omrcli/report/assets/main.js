@@ -1,0 +1,279 @@
+// The page: walking from doubt to doubt, filter, keys, playing and saving.
+
+const byId = (id) => document.getElementById(id);
+const main = byId("staves");
+
+// --- doubts, in reading order ---------------------------------------------------------------------
+
+// Doubtful tokens, and of measures that do not add up without one the first token.
+function findStops(staff) {
+  if (staff.right) return [];
+  const places = new Set();
+  staff.tokens.forEach((token, place) => { if (isDoubtful(token)) places.add(place); });
+  for (const { first, last, problem } of staff.measures ?? []) {
+    if (!problem || staff.tokens[first].right) continue;
+    const covered = [...places].some((place) => first <= place && place <= last);
+    if (!covered) places.add(first);
+  }
+  return [...places].sort((one, two) => one - two);
+}
+
+const allStops = () => staves.flatMap((staff) => staff.stops.map((place) => ({ staff, place })));
+const isBefore = (one, two) => one.staff.number < two.staff.number ||
+  (one.staff === two.staff && one.place < two.place);
+
+function walk(direction) {
+  const stops = allStops();
+  if (!stops.length) return;
+  const here = state.chosen ?? { staff: staves[direction > 0 ? 0 : staves.length - 1], place: direction > 0 ? -1 : 1e9 };
+  const next = direction > 0 ? stops.find((stop) => isBefore(here, stop)) ?? stops[0]
+    : stops.findLast((stop) => isBefore(stop, here)) ?? stops.at(-1);
+  choose(next.staff, next.place, true);
+}
+
+// --- choosing -------------------------------------------------------------------------------------
+
+function choose(staff, place = 0, scroll = false) {
+  const before = state.chosen?.staff;
+  inserting = false;
+  state.chosen = staff && staff.tokens.length ? { staff, place } : null;
+  if (before && before !== staff) refreshStaff(before);
+  if (staff) {
+    if (scroll) bringIntoView(staff, place);
+    refreshStaff(staff);
+  }
+  showPanel();
+  showPlace();
+}
+
+function bringIntoView(staff, place) {
+  drawStaff(staff);
+  const room = byId("bar").getBoundingClientRect().height, foot = panel.getBoundingClientRect().height;
+  const box = staff.card.getBoundingClientRect();
+  if (box.top < room + 4 || box.bottom > innerHeight - foot - 4) {
+    scrollBy(0, box.top - room - Math.max(8, (innerHeight - room - foot - box.height) / 3));
+  }
+  const [left, , right] = staff.tokens[place].box;
+  const scale = staff.strip.getBoundingClientRect().width / staff.width;
+  staff.scroller.scrollLeft = (left + right) / 2 * scale - staff.scroller.clientWidth / 2;
+}
+
+function showPlace() {
+  const stops = allStops(), { chosen } = state;
+  const at = chosen ? stops.findIndex((stop) => stop.staff === chosen.staff && stop.place === chosen.place) : -1;
+  byId("place").textContent = !stops.length ? "no doubts left"
+    : at < 0 ? `${stops.length} doubt${stops.length > 1 ? "s" : ""}` : `${at + 1} of ${stops.length}`;
+}
+
+// --- keeping all in step --------------------------------------------------------------------------
+
+function recheck(changed = staves) {
+  if (data.hasScore) for (const part of new Set(changed.map(partOf))) checkPart(part);
+  for (const staff of staves) staff.stops = findStops(staff);
+  showAll();
+}
+
+function showAll() {
+  const filtered = byId("filter").getAttribute("aria-pressed") === "true";
+  for (const staff of staves) {
+    staff.card.hidden = filtered && !staff.stops.length && state.chosen?.staff !== staff;
+    staff.cell.className = staff.right ? "right" : staff.measures?.some((m) => m.problem) && staff.stops.length
+      ? "problem" : staff.stops.length ? "doubtful" : "";
+    refreshStaff(staff);
+  }
+  byId("nothing").hidden = !filtered || staves.some((staff) => staff.stops.length);
+  showSummary();
+  showPlace();
+}
+
+function showSummary() {
+  const tokens = staves.reduce((sum, staff) => sum + staff.tokens.length, 0);
+  const edits = staves.reduce((sum, staff) => sum + staff.tokens.filter(isEdited).length, 0);
+  const right = staves.filter((staff) => staff.right).length;
+  byId("summary").textContent = [`${staves.length} staves, ${tokens} tokens, read by ${data.model}`,
+    edits ? `${edits} corrected` : "", right ? `${right} marked as right` : ""].filter(Boolean).join(" · ");
+}
+
+function toggleRight(staff) {
+  edit(staff, () => { staff.right = !staff.right; });
+}
+
+state.listeners.push((staff) => recheck([staff]));
+
+// --- playing --------------------------------------------------------------------------------------
+
+let sounding = null;
+const systemOf = (staff) => data.systems.findIndex((system) => system.includes(staff.number));
+
+function start(notes) {
+  if (!notes.length) return;
+  playNotes(notes, Number(byId("tempo").value) || 96);
+  byId("play").textContent = "■ Stop";
+}
+
+player.onNote = ({ staff, place }) => {
+  sounding?.classList.remove("sounding");
+  sounding = staff.overlay?.querySelector(`.hits [data-place="${place}"]`);
+  sounding?.classList.add("sounding");
+};
+player.onEnd = () => {
+  sounding?.classList.remove("sounding");
+  if (data.hasScore) byId("play").textContent = "▶ Play";
+};
+
+function playMeasure(staff, { first, last }) {
+  const { notes } = makeTimeline([data.systems[systemOf(staff)]]);
+  const own = notes.filter((note) => note.staff === staff && first <= note.place && note.place <= last);
+  if (!own.length) return;
+  const from = Math.min(...own.map((note) => note.start)), to = Math.max(...own.map((note) => note.start + note.length));
+  start(notes.filter((note) => from - NEAR < note.start && note.start < to - NEAR));
+}
+
+function playChosen() {
+  if (!state.chosen) return;
+  const { staff, place } = state.chosen;
+  const measure = staff.measures.find((each) => each.first <= place && place <= each.last);
+  if (measure) playMeasure(staff, measure);
+}
+
+function playPiece() {
+  const from = state.chosen ? systemOf(state.chosen.staff) : 0;
+  start(makeTimeline(data.systems.slice(Math.max(0, from))).notes);
+}
+
+function togglePlaying(play) {
+  if (isPlaying()) stopPlaying();
+  else play();
+}
+
+// --- controls -------------------------------------------------------------------------------------
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  try { localStorage.setItem("omr-proof-theme", theme); } catch { /* nothing is kept */ }
+}
+
+function toggleTheme() {
+  const dark = document.documentElement.dataset.theme
+    ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  setTheme(dark ? "light" : "dark");
+}
+
+function toggleFilter() {
+  const button = byId("filter");
+  button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
+  showAll();
+}
+
+function saveTraining(chosen) {
+  saveFile(`${data.stem}-training.zip`, makeZip(corpusFiles(chosen)), "application/zip");
+}
+
+function save(action) {
+  action();
+  state.unsaved = false;
+  byId("downloads").open = false;
+}
+
+const CLICKS = {
+  previous: () => walk(-1),
+  next: () => walk(1),
+  filter: toggleFilter,
+  theme: toggleTheme,
+  "help-button": () => byId("help").showModal(),
+  play: () => togglePlaying(playPiece),
+  "save-semantic": () => save(() => saveFile(`${data.stem}.${data.hasScore ? "semantic" : "agnostic"}`, [semanticText()], "text/plain")),
+  "save-training": () => save(() => saveTraining(staves)),
+  "save-checked": () => save(() => saveTraining(staves.filter((staff) => staff.right))),
+};
+
+const KEYS_DOWN = {
+  j: () => walk(1), n: () => walk(1), k: () => walk(-1), p: () => walk(-1),
+  Enter: confirmChosen, e: () => byId("token-text")?.select(), i: () => state.chosen && startInserting(),
+  Delete: deleteChosen, Backspace: deleteChosen, u: undoLast, r: () => state.chosen && toggleRight(state.chosen.staff),
+  ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => moveChosen(1), ArrowDown: () => moveChosen(-1),
+  "+": () => alterChosen(1), "-": () => alterChosen(-1), f: toggleFilter, t: toggleTheme,
+  "?": () => byId("help").showModal(), Escape: () => choose(null), " ": (event) => togglePlaying(
+    event.shiftKey || !state.chosen ? playPiece : playChosen),
+};
+
+function deleteChosen() {
+  if (state.chosen) correct(state.chosen.staff, state.chosen.place, "");
+}
+
+function step(by) {
+  if (!state.chosen) return;
+  const { staff, place } = state.chosen;
+  const next = Math.max(0, Math.min(staff.tokens.length - 1, place + by));
+  choose(staff, next, true);
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea, dialog");
+  if (typing && event.key === "Escape") event.target.blur();
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("button, summary") && (event.key === "Enter" || event.key === " ")) return;
+  const offered = /^[1-9]$/.test(event.key) && panel.querySelectorAll(".alternative")[Number(event.key) - 1];
+  const act = offered ? () => offered.click() : Object.hasOwn(KEYS_DOWN, event.key) && KEYS_DOWN[event.key];
+  const needsChoice = event.key.startsWith("Arrow") || event.key === "Backspace";
+  if (!act || (event.key === " " && !data.hasScore) || (needsChoice && !state.chosen)) return;
+  event.preventDefault();
+  act(event);
+});
+
+function tokenAt(event) {
+  const hit = event.target.closest(".hits [data-place]");
+  if (!hit) return null;
+  const staff = staves[Number(hit.closest("article").dataset.staff)];
+  return { staff, place: Number(hit.dataset.place) };
+}
+
+main.addEventListener("click", (event) => {
+  const found = tokenAt(event);
+  if (found) choose(found.staff, found.place);
+});
+main.addEventListener("pointermove", (event) => {
+  const found = event.pointerType === "mouse" ? tokenAt(event) : null;
+  if (found) showTip(found.staff, found.staff.tokens[found.place], event);
+  else tip.hidden = true;
+});
+main.addEventListener("pointerleave", () => { tip.hidden = true; });
+addEventListener("beforeprint", () => { printing = true; staves.forEach(drawStaff); });
+addEventListener("afterprint", () => { printing = false; });
+addEventListener("beforeunload", (event) => { if (state.unsaved) event.preventDefault(); });
+
+function setThreshold(value) {
+  state.threshold = value / 100;
+  byId("threshold-text").textContent = `${value} %`;
+}
+
+// --- beginning ------------------------------------------------------------------------------------
+
+function begin() {
+  try {
+    const theme = localStorage.getItem("omr-proof-theme");
+    if (theme) document.documentElement.dataset.theme = theme;
+  } catch { /* nothing is kept */ }
+  for (const [id, act] of Object.entries(CLICKS)) byId(id)?.addEventListener("click", act);
+  byId("threshold").value = Math.round(100 * data.threshold);
+  setThreshold(Number(byId("threshold").value));
+  byId("threshold").addEventListener("input", (event) => { setThreshold(Number(event.target.value)); recheck(); });
+  defineGlyphs();
+  for (const staff of staves) {
+    staff.cell = html("span", {});
+    staff.cell.addEventListener("click", () => staff.card.scrollIntoView({ block: "center" }));
+  }
+  byId("map").append(...staves.map((staff) => staff.cell));
+  const notes = data.hasScore ? data.warnings : [...data.warnings,
+    "This model reads the agnostic encoding, which has no pitches: nothing is engraved, no measure is checked, and nothing can be played."];
+  if (notes.length) {
+    byId("notes").append(html("details", { open: notes.length < 4 }, html("summary", { textContent: `${notes.length} note${notes.length > 1 ? "s" : ""} on this reading` }),
+      html("ul", {}, ...notes.map((text) => html("li", { textContent: text })))));
+  }
+  if (data.hasScore) noteVerdicts();
+  restore();
+  main.append(...staves.map(makeCard));
+  recheck();
+}
+
+begin();
