@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from . import __version__
 from .cli_ablation import ablate
 from .cli_calibrate import calibrate
-from .cli_convert import convert
+from .cli_convert import convert, view
 from .cli_data import data_app
 from .cli_doctor import doctor
 from .cli_errors import leave_pipe, say
@@ -21,6 +22,9 @@ from .cli_synth import synth
 from .cli_training import export, train
 from .cli_transcribe import transcribe
 from .errors import ExitCode
+
+#: The variable by which a shell asks typer for completions.
+COMPLETION_VARIABLE = "_OMR_COMPLETE"
 
 app = typer.Typer(
     name="omr",
@@ -37,6 +41,7 @@ app.command()(export)
 app.command("eval")(evaluate)
 app.command()(calibrate)
 app.command()(convert)
+app.command()(view)
 app.command()(ablate)
 app.command()(doctor)
 app.command()(settings)
@@ -63,8 +68,12 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process with its exit status."""
+    if COMPLETION_VARIABLE in os.environ:  # a shell asks; it takes longer than a usual start
+        from .cli_completion import add_values
+
+        add_values(app)
     try:
-        app()
+        app(prog_name="omr")
     except KeyboardInterrupt:  # outside the body of any command
         say("Interrupted.")
         sys.exit(ExitCode.INTERRUPT)

@@ -11,10 +11,11 @@ import typer
 
 from .cli_errors import exit_on_error, say, write_stdout
 from .cli_options import VerboseOption
-from .errors import OutputError, UsageError
+from .errors import MissingDependencyError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from .convert.sources import Music
+    from .convert.terminal import Protocol
     from .convert.writers import Target
 
 Source = Annotated[
@@ -106,6 +107,103 @@ def convert(
             lost = describe_losses(music, target.format)
             if lost:
                 say(f"{music.name}: {lost}")
+
+
+Page = Annotated[
+    int | None,
+    typer.Option(min=1, help="Page to show, from 1. Default: the first; in a browser all."),
+]
+ViewOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write .html, .svg, .png or .pdf there instead of showing it.",
+        show_default=False,
+    ),
+]
+
+
+def view(
+    source: Source,
+    page: Page = None,
+    output: ViewOutput = None,
+    from_format: From = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Engrave a score and show it.
+
+    In the terminal where that can draw pictures (kitty, iTerm2, sixel), else in the browser.
+    """
+    with exit_on_error(verbose):
+        from .convert.pages import engrave_sheets
+        from .convert.terminal import find_protocol
+        from .convert.writers import find_target, sheets_text
+
+        target = find_target(output, None) if output is not None else None
+        if target is not None:
+            _check_view(target)
+            _check_targets(source, [target])
+        music = _read(source, from_format)
+        protocol = find_protocol() if target is None else None
+        cropped = target is None or target.format != "pdf"
+        pages = _choose_page(engrave_sheets(sheets_text(music), music.name, True, cropped), page)
+        if target is not None:
+            _write(target, _render(pages, target.format, music.name))
+        elif protocol is not None:
+            _draw(pages, protocol)
+        else:
+            _open(pages, music.name)
+
+
+def _check_view(target: Target) -> None:
+    if target.format not in ("html", "svg", "png", "pdf"):
+        raise UsageError(
+            f"omr view writes .html, .svg, .png or .pdf; omr convert writes .{target.format}."
+        )
+    if target.path is None:
+        raise UsageError("omr view writes to files; omr convert writes to standard output.")
+
+
+def _choose_page(pages: list[str], page: int | None) -> list[str]:
+    if page is None:
+        return pages
+    if page > len(pages):
+        raise UsageError(f"There is no page {page}: the score has {len(pages)}.")
+    return [pages[page - 1]]
+
+
+def _render(pages: Sequence[str], format: str, name: str) -> list[bytes]:
+    from .convert.pages import html_bytes, pdf_bytes, png_bytes
+
+    if format == "html":
+        return [html_bytes(pages, Path(name).name)]
+    if format == "pdf":
+        return [pdf_bytes(pages)]
+    return png_bytes(pages) if format == "png" else [page.encode() for page in pages]
+
+
+def _draw(pages: Sequence[str], protocol: Protocol) -> None:
+    from .convert.pages import png_bytes
+    from .convert.terminal import draw_picture, terminal_width
+
+    (png,) = png_bytes(pages[:1])
+    write_stdout(draw_picture(png, protocol, terminal_width()))
+    if len(pages) > 1:
+        say(f"This is page 1 of {len(pages)}; --page 2 shows the next.")
+
+
+def _open(pages: Sequence[str], name: str) -> None:
+    from .convert.browser import open_page
+    from .convert.pages import html_bytes
+
+    path = open_page(html_bytes(pages, Path(name).name))
+    if path is None:
+        raise MissingDependencyError(
+            "There is no terminal that draws pictures and no browser; write a file with -o."
+        )
+    say(f"Opened {path} in the browser.")
 
 
 def _read(source: str, format: str | None) -> Music:

@@ -131,12 +131,17 @@ def _html(music: Music, options: ExportOptions) -> list[bytes]:
 
 def _sheets(music: Music, options: ExportOptions, cropped: bool = True) -> list[str]:
     from omrcli.convert.pages import engrave_sheets
+
+    return engrave_sheets(sheets_text(music, options), music.name, options.layout, cropped)
+
+
+def sheets_text(music: Music, options: ExportOptions | None = None) -> str:
+    """The MusicXML document to engrave."""
     from omrcli.convert.retouch import add_credits
 
-    root = music.copy_root(replace(options, layout=True))
+    root = music.copy_root(replace(options or ExportOptions(), layout=True))
     add_credits(root)
-    text = ET.tostring(root, encoding="unicode")
-    return engrave_sheets(text, music.name, options.layout, cropped)
+    return ET.tostring(root, encoding="unicode")
 
 
 #: Every format by its suffix.
