@@ -159,13 +159,24 @@ class Reader:
         """Raise unless the network has the inputs and the height that its spec promises."""
         spec = self.model.spec
         inputs = {node.name: node.shape for node in self._session.get_inputs()}
-        outputs = [node.name for node in self._session.get_outputs()]
+        outputs = {node.name: node.shape for node in self._session.get_outputs()}
         if set(inputs) != {INPUT_IMAGE, INPUT_WIDTHS} or OUTPUT not in outputs:
             raise ModelError(
-                f"Model {spec.name!r} has inputs {sorted(inputs)} and outputs {outputs}, not "
+                f"Model {spec.name!r} has inputs {sorted(inputs)}, outputs {sorted(outputs)}, not "
                 f"{INPUT_IMAGE} and {INPUT_WIDTHS} to {OUTPUT}; make models with `omr export`."
             )
-        height = inputs[INPUT_IMAGE][2]
+        shapes = inputs[INPUT_IMAGE], inputs[INPUT_WIDTHS], outputs[OUTPUT]
+        if tuple(map(len, shapes)) != (4, 1, 3):
+            raise ModelError(
+                f"Model {spec.name!r} has inputs and outputs of other dimensions than a network "
+                "for staves; make models with `omr export`."
+            )
+        height, classes = inputs[INPUT_IMAGE][2], outputs[OUTPUT][2]
+        if isinstance(classes, int) and classes != spec.classes:
+            raise ModelError(
+                f"Model {spec.name!r} gives {classes} classes, but its spec names {spec.classes}; "
+                "export it again."
+            )
         if isinstance(height, int) and height != spec.height:
             raise ModelError(
                 f"Model {spec.name!r} reads images {height} px high, "

@@ -1,4 +1,4 @@
-"""ONNX file -> its metadata, read by walking the top level of its protobuf.
+"""ONNX file -> its metadata, and whether it names other files, by walking its protobuf.
 
 Listing and verifying models then costs neither the ONNX runtime (0.3 s to import) nor the `onnx`
 package, and the weights are seeked past, not read.
@@ -14,6 +14,22 @@ from typing import BinaryIO
 from .errors import ModelError
 
 _METADATA_FIELD = 14  # ModelProto.metadata_props
+#: A spec takes some 50 kB, most of it the names of its units.
+MAX_METADATA = 4 << 20
+#: Top-level fields: the graph, a few metadata, functions.
+_MAX_FIELDS = 10_000
+#: Where a message of a kind holds others: field number -> kind (onnx.proto, IR version 13).
+_PARTS: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+}
+_EXTERNAL_DATA = 13  # TensorProto.external_data
+_MAX_DEPTH = 40
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -33,6 +49,42 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise ModelError(
             f"{path} is no ONNX model, or a damaged one; export or install it again."
         ) from error
+
+
+def check_alone(path: Path) -> None:
+    """Check that an ONNX file keeps its weights in itself: a path in it could name any file.
+
+    Raises:
+        ModelError: it names other files, cannot be read, or is no ONNX model.
+    """
+    try:
+        with path.open("rb") as stream:
+            external = _names_files(stream, "model", path.stat().st_size, 0)
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror}; check the file.") from error
+    except ValueError as error:
+        raise ModelError(
+            f"{path} is no ONNX model, or a damaged one; export or install it again."
+        ) from error
+    if external:
+        raise ModelError(
+            f"{path} keeps weights in other files, which is not allowed; export it again."
+        )
+
+
+def _names_files(stream: BinaryIO, kind: str, end: int, depth: int) -> bool:
+    """Whether a message, which the stream stands at and which ends at `end`, names a file."""
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deep")
+    if kind == "tensor":
+        return any(number == _EXTERNAL_DATA for number, *_ in _walk(stream, end))
+    for number, wire, start, stop in _walk(stream, end):
+        inner = _PARTS[kind].get(number)
+        if inner and wire == 2:
+            stream.seek(start)
+            if _names_files(stream, inner, stop, depth + 1):
+                return True
+    return False
 
 
 def set_metadata(content: bytes, key: str, value: str) -> bytes:
@@ -58,7 +110,7 @@ def set_metadata(content: bytes, key: str, value: str) -> bytes:
 def _split_top_level(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield number and raw bytes, tag included, of each top-level field."""
     start = 0
-    for number, _, _, end in _walk_top_level(io.BytesIO(content), len(content)):
+    for number, _, _, end in _walk(io.BytesIO(content), len(content)):
         yield number, content[start:end]
         start = end
 
@@ -85,17 +137,23 @@ def _varint(value: int) -> bytes:
 
 def _top_level(stream: BinaryIO, size: int, wanted: int) -> Iterator[bytes]:
     """Yield the raw bytes of one top-level message field, seeking past all others."""
-    for number, wire, start, end in _walk_top_level(stream, size):
+    left = MAX_METADATA
+    for count, (number, wire, start, end) in enumerate(_walk(stream, size)):
+        if count > _MAX_FIELDS:
+            raise ValueError("too many fields")
         if number == wanted and wire == 2:
+            left -= end - start
+            if left < 0:
+                raise ValueError("too much metadata")
             yield stream.read(end - start)
 
 
-def _walk_top_level(stream: BinaryIO, size: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield number, wire type, and where the payload starts and ends, of each top-level field.
+def _walk(stream: BinaryIO, size: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield number, wire type, and where the payload starts and ends, of each field before `size`.
 
     The stream then stands at the payload, which may be read or not.
     """
-    while (tag := _read_varint(stream)) is not None:
+    while stream.tell() < size and (tag := _read_varint(stream)) is not None:
         number, wire = tag >> 3, tag & 7
         if number == 0:
             raise ValueError("field number 0")

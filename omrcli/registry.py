@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
-from .onnx_file import read_metadata, set_metadata
+from .onnx_file import check_alone, read_metadata, set_metadata
 from .output import write_file
 
 SPEC_KEY = "omr.spec"  # the key in the ONNX metadata_props under which the spec is kept
@@ -25,6 +25,9 @@ MANIFEST_NAME = "manifest.json"
 FOLDERS_VARIABLE = "OMRCLI_MODELS"
 ALPHABETS = ("semantic", "positional", "agnostic")
 
+#: Far beyond any network of this kind: px of interline, interlines above and below the staff, px
+#: of width for a frame, and units.
+_MOST_INTERLINE, _MOST_ROOM, _MOST_REDUCTION, _MOST_UNITS = 128, 64, 64, 100_000
 _HASH_CHUNK = 1 << 20
 
 
@@ -54,6 +57,7 @@ class ModelSpec:
     calibration: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         if self.alphabet not in ALPHABETS:
             raise ModelError(
                 f"Model {self.name!r} speaks the unknown alphabet {self.alphabet!r}; "
@@ -68,7 +72,11 @@ class ModelSpec:
             raise ModelError(
                 f"Model {self.name!r} has a damaged calibration; run `omr calibrate` on it again."
             )
-        if min(self.interline, self.width_reduction) < 1 or min(self.above, self.below) < 0:
+        if not (
+            1 <= self.interline <= _MOST_INTERLINE
+            and 1 <= self.width_reduction <= _MOST_REDUCTION
+            and 0 <= min(self.above, self.below) <= max(self.above, self.below) <= _MOST_ROOM
+        ):
             raise ModelError(f"Model {self.name!r} has no possible staff geometry; export it.")
 
     @property
@@ -99,14 +107,14 @@ class ModelSpec:
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"The model's spec is damaged ({error}); export it again.") from error
         if not isinstance(values, dict):
             raise ModelError("The model's spec is no JSON object; export the model again.")
         _check_spec_fields(values)
-        values["units"] = tuple(values["units"])
-        if values.get("calibration") is not None:
-            values["calibration"] = tuple(values["calibration"])
+        for name in ("units", "calibration"):
+            if isinstance(values.get(name), list):
+                values[name] = tuple(values[name])
         return cls(**values)
 
 
@@ -225,6 +233,7 @@ def load_model(path: Path) -> Model:
     """
     if not path.is_file():
         raise ModelError(f"There is no model file {path}; `omr models list` shows what is there.")
+    check_alone(path)
     return Model(path=path, spec=read_spec(path), sha256=hash_file(path))
 
 
@@ -242,6 +251,7 @@ def verify_model(entry: ModelEntry) -> Model:
             f"Model {entry.name!r}: {entry.path} has SHA-256 {actual[:12]}..., "
             f"but its manifest says {entry.sha256[:12]}...; reinstall it."
         )
+    check_alone(entry.path)
     return Model(path=entry.path, spec=read_spec(entry.path), sha256=actual)
 
 
@@ -304,14 +314,16 @@ def read_manifest(folder: Path) -> Manifest | None:
         values = json.loads(path.read_text(encoding="utf-8"))
         default = values.get("default")
         entries = tuple(
-            ModelEntry(name, folder / row["file"], row["sha256"], row["bytes"], name == default)
+            ModelEntry(
+                name, folder / _bare(row["file"]), row["sha256"], row["bytes"], name == default
+            )
             for name, row in values["models"].items()
         )
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}; check the file.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path} is no manifest of models; reinstall or remove it.") from error
     return Manifest(folder, default, entries)
 
@@ -372,12 +384,37 @@ def _unknown_model(name: str, known: list[str]) -> str:
     return f"No model is named {name!r}; {hint}"
 
 
-def _is_calibration(values: tuple[float, ...]) -> bool:
+def _bare(name: str) -> str:
+    """The name of a file in a manifest's own folder; ValueError for a path out of it."""
+    if name in ("", ".", "..") or any(sign in name for sign in "/\\:\0"):
+        raise ValueError(f"{name!r} is no file name")
+    return name
+
+
+def _is_calibration(values: object) -> bool:
     """Whether these are slope, offset and ceiling of a rising map into 0..1."""
-    if len(values) != 3 or not all(isinstance(value, (int, float)) for value in values):
+    if not isinstance(values, tuple) or len(values) != 3 or not all(map(_is_number, values)):
         return False
     slope, offset, ceiling = values
-    return 0 < slope < math.inf and abs(offset) < math.inf and 0 < ceiling <= 1
+    return bool(0 < slope < math.inf and abs(offset) < math.inf and 0 < ceiling <= 1)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_kinds(spec: ModelSpec) -> None:
+    """Raise for values of another kind than their fields, which a damaged file may have."""
+    texts = (spec.name, spec.version, spec.alphabet, spec.network, spec.loss, spec.licence)
+    numbers = (spec.blank, spec.interline, spec.above, spec.below, spec.width_reduction)
+    if not (
+        isinstance(spec.units, tuple)
+        and len(spec.units) <= _MOST_UNITS
+        and isinstance(spec.training, Mapping)
+        and all(isinstance(text, str) for text in (*texts, *spec.units))
+        and all(type(number) is int for number in numbers)
+    ):
+        raise ModelError("The model's spec has impossible values; export the model again.")
 
 
 def _check_spec_fields(values: Mapping[str, Any]) -> None:

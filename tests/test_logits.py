@@ -109,6 +109,15 @@ def test_spec_of_another_height(model: Model) -> None:
 
 def test_spec_of_another_vocabulary(model: Model) -> None:
     other = replace(model, spec=replace(model.spec, units=model.spec.units[1:], blank=0))
+    with pytest.raises(ModelError, match="gives 12 classes, but its spec names 11; export"):
+        Reader(other, "cpu")
+
+
+def test_a_network_that_gives_other_shapes_than_it_promises(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(model, spec=replace(model.spec, units=model.spec.units[1:], blank=0))
+    monkeypatch.setattr(Reader, "_check_inputs", lambda self: None)
     with pytest.raises(ModelError, match=r"gives \(1, 10, 12\) for 10 frames of 11 classes"):
         Reader(other, "cpu").read([staff(40)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import torch
 
 from ..errors import ModelError
 from ..output import write_file
-from .network import NetworkSpec
+from .network import NetworkSpec, build_network
 
 _FORMAT = 1
+#: Far beyond any network of this kind; building one takes memory before a weight is compared.
+_MOST_CHANNELS, _MOST_BLOCKS, _MOST_HEIGHT, _MOST_CLASSES = 4096, 64, 4096, 100_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         network["channels"] = tuple(network["channels"])
         network["factors"] = tuple(tuple(row) for row in network["factors"])
         content["units"] = tuple(content["units"])
-        return Checkpoint(network=NetworkSpec(**network), **content)
+        checkpoint = Checkpoint(network=NetworkSpec(**network), **content)
+        _check(checkpoint)
+        return checkpoint
     except ModelError:
         raise
     except FileNotFoundError:
@@ -70,3 +75,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except Exception as error:  # torch raises many kinds for a damaged file
         first = (str(error).splitlines() or [""])[0]
         raise ModelError(f"{path} is no checkpoint of omr ({first}); train it again.") from error
+
+
+def _check(checkpoint: Checkpoint) -> None:
+    """Raise ValueError for values that no run writes, and weights that do not fit the network."""
+    spec, units = checkpoint.network, checkpoint.units
+    sizes = (*spec.channels, spec.features, spec.recurrent)
+    possible = (
+        all(type(size) is int and 0 < size <= _MOST_CHANNELS for size in sizes)
+        and 0 <= spec.temporal_blocks <= _MOST_BLOCKS
+        and 0 < spec.height <= _MOST_HEIGHT
+        and len(spec.channels) <= _MOST_BLOCKS
+        and spec.classes == len(units) + 1 <= _MOST_CLASSES
+        and all(isinstance(unit, str) for unit in units)
+        and all(0 <= factor <= _MOST_CLASSES for row in spec.factors for factor in row)
+        and isinstance(checkpoint.step, int)
+    )
+    mappings = (checkpoint.weights, checkpoint.recipe, checkpoint.scores, checkpoint.state)
+    if not possible or not all(isinstance(values, Mapping) for values in mappings):
+        raise ValueError("it has impossible values")
+    with torch.device("meta"):  # shapes without memory
+        shapes = {name: value.shape for name, value in build_network(spec).state_dict().items()}
+    if shapes != {name: value.shape for name, value in checkpoint.weights.items()}:
+        raise ValueError("its weights are not those of its network")

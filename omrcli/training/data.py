@@ -148,6 +148,20 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} in a store of staves")
 
 
+def _is_whole(staff: StoredStaff) -> bool:
+    """Whether a stored staff is what `store_page` makes; its PNG is trusted in no size but this."""
+    png = (
+        isinstance(staff.png, bytes) and staff.png[:8] == b"\x89PNG\r\n\x1a\n" and staff.png[16:24]
+    )
+    return (
+        type(staff.width) is int
+        and png
+        == b"".join(side.to_bytes(4, "big") for side in (staff.width, STORE_GEOMETRY.height))
+        and isinstance(staff.texts, tuple)
+        and all(isinstance(text, str) for text in (staff.name, *staff.texts))
+    )
+
+
 def read_store(path: Path) -> list[StoredStaff]:
     """Read what `write_store` wrote.
 
@@ -159,8 +173,12 @@ def read_store(path: Path) -> list[StoredStaff]:
             mark, *rows = _PlainUnpickler(stream).load()
         if mark != _STORE_MARK:
             raise ValueError("it was made by another version")
-        return [StoredStaff(*row) for row in rows]
-    except (OSError, pickle.UnpicklingError, EOFError, TypeError, ValueError) as error:
+        staves = [StoredStaff(*row) for row in rows]
+        if not all(map(_is_whole, staves)):
+            raise ValueError("it holds something else")
+        return staves
+    # What the bytes of a damaged pickle ask for can fail in any way.
+    except Exception as error:
         raise InputError(
             f"{path} is no store of staves ({error}); delete it to make it anew."
         ) from error
