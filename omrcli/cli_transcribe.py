@@ -22,12 +22,13 @@ from .cli_options import (
     VerboseOption,
 )
 from .cli_pages import watch_pages
+from .cli_report import ALTERNATIVES, Proof, ReportOption, plan_report
 from .errors import ExitCode, OmrError, UsageError
 
 if TYPE_CHECKING:
     from .destinations import Job, Target
     from .piece import Piece
-    from .pipeline import TranscribeOptions, Transcription
+    from .pipeline import PageReading, TranscribeOptions, Transcription
     from .score import ExportOptions
 
 Inputs = Annotated[
@@ -141,6 +142,7 @@ def transcribe(
     join: Join = False,
     no_layout: NoLayout = False,
     debug: Debug = None,
+    report: ReportOption = None,
     recursive: Recursive = False,
     jobs: Jobs = 0,
     retry: Retry = False,
@@ -163,15 +165,18 @@ def transcribe(
         if is_batch:
             folder = choose_folder(inputs, outputs)
             check_formats(formats)
+            proof = plan_report(report, 0)
         else:
             planned = plan_jobs(inputs, outputs, formats, join)
             _check_terminal(planned)
+            proof = plan_report(report, len(planned))
         from .piece import Piece, parse_pages
         from .pipeline import TranscribeOptions
         from .score import ExportOptions
 
         chosen = parse_pages(pages) if pages is not None else None
-        options = TranscribeOptions(model, device, beam, batch_size, threads)
+        others = ALTERNATIVES if proof is not None else 0
+        options = TranscribeOptions(model, device, beam, batch_size, threads, others)
         piece = Piece((), chosen, title, composer)
         export = ExportOptions(tempo=tempo, layout=not no_layout)
         if is_batch:
@@ -183,6 +188,7 @@ def transcribe(
             do_batch(wishes.options(inputs, orders), verbose)
         else:
             run = _Run(options, piece, export, debug, verbose)
+            run.proof = Proof(proof) if proof is not None else None
             run_jobs(run, planned)
 
 
@@ -209,6 +215,7 @@ class _Run:
         self.debug = debug
         self.verbose = verbose
         self.names: dict[str, str] = {}
+        self.proof: Proof | None = None
         if self.transcriber.notice:
             say(self.transcriber.notice)
 
@@ -223,8 +230,11 @@ class _Run:
             (target, render_transcription(result, target.format, self.export))
             for target in job.targets
         ]
+        proof = self.proof.render(result) if self.proof else b""
         for target, content in rendered:
             _write(target, content)
+        if self.proof:
+            _write_file(self.proof.path, proof)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
 
@@ -232,14 +242,21 @@ class _Run:
         """Read one input, with a bar, and draw what was read where that is asked for."""
         piece = replace(self.piece, sources=job.sources)
         if self.debug is None:
-            with watch_pages(Path(job.source).name) as watcher:
+            keep = self.proof.add if self.proof else None
+            with watch_pages(Path(job.source).name, keep) as watcher:
                 return self.transcriber.transcribe(piece, watcher)
         from .debug_view import DebugView
 
         name = self.names.get(job.source)
         view = DebugView(Path(self.debug), self.transcriber.geometry, name)
+
+        def show(reading: PageReading) -> None:
+            view.add(reading)
+            if self.proof:
+                self.proof.add(reading)
+
         try:
-            with watch_pages(Path(job.source).name, view.add) as watcher:
+            with watch_pages(Path(job.source).name, show) as watcher:
                 result = self.transcriber.transcribe(piece, watcher)
         except OmrError:
             view.write()  # it shows why
@@ -283,13 +300,17 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
 
 
 def _write(target: Target, content: bytes) -> None:
-    from .output import make_folder, write_file
-
     if target.path is None:
         write_stdout(content)
-        return
-    make_folder(target.path.parent)
-    write_file(target.path, content)
+    else:
+        _write_file(target.path, content)
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    from .output import make_folder, write_file
+
+    make_folder(path.parent)
+    write_file(path, content)
 
 
 def _check_terminal(jobs: Sequence[Job]) -> None:
