@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 EXAMPLE ?= examples/ode-to-joy.png
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train-extras clean
+.PHONY: help demo test lint bench soak train-extras clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -44,6 +44,9 @@ lint: $(VENV)/.all ## Check style and types
 
 bench: $(VENV)/.base ## Measure start-up, speed and memory
 	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.all ## Read 500 pages with a command that is killed again and again
+	$(BIN)/python -m tests.soak $(ARGS)
 
 train-extras: $(VENV)/.all ## Set up everything that synth, train and eval need
 	@echo "ready: $(BIN)/omr train --help"

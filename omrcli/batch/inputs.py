@@ -111,9 +111,10 @@ class _Walk:
     def __init__(self, recursive: bool, ignored: Iterable[Path]) -> None:
         self.problems: list[str] = []
         self._recursive = recursive
-        paths = tuple(ignored)
-        self._ignored = frozenset(os.path.realpath(path) for path in paths)
-        self._seen = {place for path in paths if (place := _place_of(path)) is not None}
+        places = {path: _place_of(path) for path in ignored}
+        self._seen = {place for place in places.values() if place is not None}
+        files = (path for path, place in places.items() if place is None)
+        self._ignored = frozenset(map(os.path.realpath, files))
 
     def read(self, root: Path, key: str) -> Iterator[Input]:
         """Yield the files of a tree; what links lead to comes after what is really there."""
@@ -139,10 +140,13 @@ class _Walk:
             if _is_folder(entry):
                 if self._recursive:
                     (links if entry.is_symlink() else folders).append((Path(entry.path), child))
-            elif _is_input(entry) and os.path.realpath(entry.path) not in self._ignored:
+            elif _is_input(entry) and not self._is_ignored(entry):
                 yield Input(Path(entry.path), child)
         for path, child in folders:
             yield from self._read_folder(path, child, links)
+
+    def _is_ignored(self, entry: os.DirEntry[str]) -> bool:
+        return bool(self._ignored) and os.path.realpath(entry.path) in self._ignored
 
     def _list(self, folder: Path) -> list[os.DirEntry[str]]:
         try:

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 #: A worker that finishes no page for so many seconds is taken for stuck.
 PATIENCE = 600.0
 _GRACE = 5.0  # seconds that a worker has to tidy up before it is killed
+_LAST_WORDS = 2.0  # seconds in which a process that has closed its pipe says how it ended
 _MOST_FALSE_STARTS = 3
+#: A worker that has done so many tasks gives way to a new one: what a library fails to give back
+#: of its memory does not add up over a night.
+_MOST_TASKS = 200
 
 Server = Callable[[Connection, "Orders"], None]
 
@@ -105,8 +109,9 @@ class Pool:
         for worker in [worker for worker in self._workers if worker.pipe in ready]:
             yield from self._listen(worker)
         for worker in list(self._workers):
-            if worker.task is not None and worker.silence > self._patience:
-                yield from self._bury(worker, _stuck(self._patience))
+            patience = self._patience if worker.is_ready else PATIENCE
+            if worker.task is not None and worker.silence > patience:
+                yield from self._bury(worker, _stuck(patience))
 
     def stop(self, grace: float = _GRACE) -> None:
         """End all workers: idle ones at once, busy ones when they have tidied up."""
@@ -135,12 +140,16 @@ class Pool:
             self._false_starts = 0
         elif not isinstance(said, Beat):
             worker.task = None
+            if worker.given >= _MOST_TASKS:
+                self._workers.remove(worker)
+                worker.end()
+                worker.join(_GRACE)
         yield said
 
     def _bury(self, worker: _Worker, problem: Problem | None) -> Iterator[Lost]:
         """Take a dead worker out; a task that it never began goes to another one."""
         self._workers.remove(worker)
-        worker.kill()
+        worker.join(0.0 if problem else _LAST_WORDS)
         if worker.task is None:
             return
         if not worker.is_ready:
@@ -162,6 +171,7 @@ class _Worker:
         self.pipe, other = context.Pipe()
         self.task: Task | None = None
         self.is_ready = False
+        self.given = 0
         self._heard = time.monotonic()
         self._process = context.Process(target=serve, args=(other, orders), daemon=True)
         self._process.start()
@@ -192,6 +202,7 @@ class _Worker:
                 return True
             return False
         self.task, self._heard = task, time.monotonic()
+        self.given += 1
         return True
 
     def hear(self) -> Any:

@@ -13,7 +13,7 @@ from typing import Protocol
 from ..errors import InputError, UsageError
 from ..output import make_folder
 from ..registry import Model, find_model
-from .inputs import Found, Input, find_inputs, name_outputs
+from .inputs import SUFFIXES, Found, Input, find_inputs, name_outputs
 from .manifest import Manifest, output_paths
 from .plan import Judge, known_names, refresh
 from .pool import PATIENCE, Beat, Lost, Pool, Ready, Server
@@ -27,6 +27,7 @@ WORKER_MEMORY = 1 << 30
 
 _TICK = 0.25  # seconds between looks at whether to stop
 _LOOK = 1.0  # seconds between looks into a watched folder
+_LOOK_SHARE = 0.05  # of the time, at most, is spent on looking
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -120,11 +121,10 @@ class _Batch:
         if not watch:
             self._check_any(found)
             self._enqueue(found.inputs, stopped)
-        looked = -_LOOK
+        next_look = time.monotonic()
         while not stopped() and (watch or self._queue or pool.tasks):
-            if watch and time.monotonic() - looked >= _LOOK:
-                looked = time.monotonic()
-                self._enqueue(self._settling.take(self._find().inputs, looked), stopped)
+            if watch and time.monotonic() >= next_look:
+                next_look = self._look(stopped)
             self._submit(pool)
             for event in pool.wait(_TICK):
                 self._take(event)
@@ -133,12 +133,23 @@ class _Batch:
         unread = [item.key for item in self._queue]
         return self._count.summarise(in_flight + unread, stopped())
 
+    def _look(self, stopped: Callable[[], bool]) -> float:
+        """Line up what a watched folder has of new, finished files; return when to look again."""
+        started = time.monotonic()
+        self._enqueue(self._settling.take(self._find().inputs, started), stopped)
+        ended = time.monotonic()
+        return ended + max(_LOOK, (ended - started) / _LOOK_SHARE)
+
     def _find(self) -> Found:
         folder, debug = self.orders.folder, self.orders.debug
         own = [place for place in (folder, debug) if place is not None]
         roots = [root for root in self.options.roots if root.is_dir()]
         ignored = [p for p in own if not any(_is_same(p, root) for root in roots)]
-        written = output_paths(self._manifest.records.values(), folder)
+        written = (
+            path
+            for path in output_paths(self._manifest.records.values(), folder)
+            if path.suffix.lower() in SUFFIXES
+        )
         found = find_inputs(self.options.roots, self.options.recursive, [*ignored, *written])
         for problem in found.problems:
             if problem not in self._noticed:
@@ -156,6 +167,8 @@ class _Batch:
 
     def _enqueue(self, inputs: Sequence[Input], stopped: Callable[[], bool]) -> None:
         """Decide on inputs; line those up that are to be read."""
+        if not inputs:
+            return
         known = {**known_names(list(self._manifest.records.values())), **self._names}
         self._names.update(name_outputs(inputs, known))
         queued = {item.key for item in self._queue}
