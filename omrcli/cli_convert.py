@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_errors import exit_on_error, say, write_stdout
-from .cli_options import VerboseOption
+from .cli_options import QuietOption, VerboseOption
 from .errors import MissingDependencyError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def convert(
     composer: Composer = None,
     tempo: Tempo = None,
     no_layout: NoLayout = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Convert a score to other formats.
@@ -90,7 +91,7 @@ def convert(
     Says in a sentence what a format cannot hold. Pages are engraved by Verovio; several of .svg
     and .png are numbered files.
     """
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .convert.losses import describe_losses
         from .convert.writers import find_target, write_music
         from .score import ExportOptions
@@ -130,13 +131,14 @@ def view(
     page: Page = None,
     output: ViewOutput = None,
     from_format: From = None,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Engrave a score and show it.
 
     In the terminal where that can draw pictures (kitty, iTerm2, sixel), else in the browser.
     """
-    with exit_on_error(verbose):
+    with exit_on_error(verbose, quiet):
         from .convert.pages import engrave_sheets
         from .convert.terminal import find_protocol
         from .convert.writers import find_target, sheets_text
