@@ -1,28 +1,84 @@
 """Optical music recognition.
 
 The arrow, one module for each noun: image -> staves -> logits -> tokens -> score -> MusicXML, MIDI.
+
+    import omrcli
+
+    reading = omrcli.transcribe("page.png")
+    reading.save("page.musicxml")
+
+See docs/api.md.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["OmrError", "TranscribeOptions", "Transcription", "__version__", "transcribe"]
+__all__ = [
+    "ExportOptions",
+    "InputError",
+    "MissingDependencyError",
+    "ModelError",
+    "NothingRecognisedError",
+    "OmrError",
+    "OutputError",
+    "Piece",
+    "Score",
+    "Staff",
+    "StaffReading",
+    "Token",
+    "TranscribeOptions",
+    "Transcriber",
+    "Transcription",
+    "UsageError",
+    "__version__",
+    "transcribe",
+]
 
 if TYPE_CHECKING:
-    from .errors import OmrError
-    from .pipeline import TranscribeOptions, Transcription, transcribe
+    from .errors import (
+        InputError,
+        MissingDependencyError,
+        ModelError,
+        NothingRecognisedError,
+        OmrError,
+        OutputError,
+        UsageError,
+    )
+    from .piece import Piece
+    from .pipeline import (
+        StaffReading,
+        TranscribeOptions,
+        Transcriber,
+        Transcription,
+        transcribe,
+    )
+    from .score import ExportOptions, Score
+    from .staves import Staff
+    from .tokens import Token
+
+_HOMES = {
+    "ExportOptions": "score",
+    "Piece": "piece",
+    "Score": "score",
+    "Staff": "staves",
+    "StaffReading": "pipeline",
+    "Token": "tokens",
+    "TranscribeOptions": "pipeline",
+    "Transcriber": "pipeline",
+    "Transcription": "pipeline",
+    "transcribe": "pipeline",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first used: `import omrcli` itself loads nothing."""
-    if name == "OmrError":
-        from .errors import OmrError
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
 
-        return OmrError
-    if name in __all__:
-        from . import pipeline
 
-        return getattr(pipeline, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted(__all__)

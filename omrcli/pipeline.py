@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 
 from .alphabet import make_codec
@@ -19,15 +20,17 @@ from .assembly import StaffLine
 from .calibration import Calibration
 from .carrying import InForce, carry_signs, copy_signs
 from .decoding import Unit, decode_units
+from .destinations import format_of
 from .errors import DamagedPageError, NothingRecognisedError, UsageError
 from .image import PageImage
 from .logits import Logits, Reader
 from .orientation import leaves_doubt, reads_better, sample_staves, turn_staff
 from .other_staves import find_other_staves
+from .output import write_file
 from .piece import OpenPiece, PagePlace, Piece, make_piece
 from .registry import Model, find_model
 from .rescoring import Alphabet, MusicOptions, decode_music, spell_units, weigh_islands
-from .score import Score, build_score, score_warnings
+from .score import ExportOptions, Score, build_score, score_warnings
 from .staves import Staff, StaffGeometry, StaffImage, find_staves, normalise_staff
 from .tokens import Token
 from .upright import straighten, turn_page
@@ -140,6 +143,29 @@ class Transcription:
     def tokens(self) -> tuple[Token, ...]:
         """The tokens of all staves, one after the other."""
         return tuple(token for reading in self.staves for token in reading.tokens)
+
+    def render(self, format: str, options: ExportOptions | None = None) -> bytes:
+        """Return it in a format, such as "musicxml", as `omr transcribe -f` writes it.
+
+        Raises:
+            UsageError: the format is unknown, or needs pitches that the model does not read.
+        """
+        from .formats import render_transcription
+
+        return render_transcription(self, format, options)
+
+    def save(self, path: str | os.PathLike[str], options: ExportOptions | None = None) -> Path:
+        """Write it to a file, its format told by the suffix, and return the path.
+
+        The file is whole or not there: what was there before stays until all is written.
+
+        Raises:
+            UsageError: the suffix stands for no format, or as `render`.
+            OutputError: the file cannot be written.
+        """
+        target = Path(path)
+        write_file(target, self.render(format_of(target), options))
+        return target
 
 
 @dataclass(frozen=True, eq=False)
