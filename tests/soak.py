@@ -9,6 +9,7 @@ damaged one as a failure, nothing half written, and at most the inputs in flight
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,7 @@ ROOT = Path(__file__).parent.parent
 FORMATS = ("musicxml", "mid")
 DAMAGED_SHARE = 0.05
 _PAGES_PER_FOLDER = 25
+_MOST_LINGERING = 60.0  # seconds that orphans have to notice and tidy up
 _MOST_SOURCES = 40  # different pages, of which the others are copies
 
 
@@ -137,7 +139,7 @@ def run_until_done(scans: Path, out: Path, plan: Plan) -> Result:
     started = time.monotonic()
     for number in range(plan.kills + 1):
         last = number == plan.kills
-        lines = _count_lines(out)
+        lines = count_lines(out)
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=-3, stderr=-3, start_new_session=True, preexec_fn=_heed
         )
@@ -146,6 +148,8 @@ def run_until_done(scans: Path, out: Path, plan: Plan) -> Result:
             how = ("all", "command", "interrupt")[number % 3]
             _end(process, how)
             result.runs.append(f"{how} -> {process.returncode}")
+            if not _has_ended(process.pid):
+                result.problems.append(f"workers lived on after {how}")
             if how == "interrupt" and process.returncode not in (ExitCode.INTERRUPT, 8):
                 result.problems.append(f"an interrupt ended it with {process.returncode}")
         elif process.wait() != ExitCode.PARTIAL_BATCH:
@@ -156,7 +160,7 @@ def run_until_done(scans: Path, out: Path, plan: Plan) -> Result:
 
 def _wait_for_work(process: subprocess.Popen[bytes], out: Path, lines: int, delay: float) -> None:
     """Wait until it has finished an input, then a random time."""
-    while process.poll() is None and _count_lines(out) == lines:
+    while process.poll() is None and count_lines(out) == lines:
         time.sleep(0.05)
     ends = time.monotonic() + delay
     while process.poll() is None and time.monotonic() < ends:
@@ -180,7 +184,25 @@ def _end(process: subprocess.Popen[bytes], how: str) -> None:
     process.wait()
 
 
-def _count_lines(out: Path) -> int:
+def _has_ended(group: int) -> bool:
+    """Tell whether all processes of a group end soon; true where there is no /proc to look at."""
+    ends = time.monotonic() + _MOST_LINGERING
+    while time.monotonic() < ends:
+        states = [text.rpartition(")")[2].split() for text in _read_states()]
+        if not any(int(state[2]) == group and state[0] not in "ZX" for state in states):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _read_states() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            yield path.read_text()
+
+
+def count_lines(out: Path) -> int:
+    """How many lines the manifest in a folder has."""
     path = out / MANIFEST_NAME
     return path.read_bytes().count(b"\n") if path.exists() else 0
 

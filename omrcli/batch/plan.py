@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import InputError
+from ..piece import Piece
+from ..pipeline import TranscribeOptions
 from ..registry import Model
+from ..score import ExportOptions
 from .inputs import Input
 from .records import DONE, Record
 from .work import Orders, fingerprint, stat_of
@@ -34,8 +37,8 @@ class Judge:
 
     def _fits(self, known: Record) -> bool:
         """Tell whether it was read by the same model in the same way."""
-        wanted = self.orders.record_options()
-        same = all(known.options.get(name) == value for name, value in wanted.items())
+        wanted, usual = self.orders.record_options(), _usual_options()
+        same = all(known.options.get(name, usual[name]) == value for name, value in wanted.items())
         drawn = self.orders.debug is None or bool(known.options.get("debug"))
         return same and drawn and known.model.get("sha256") == self.model.sha256
 
@@ -75,6 +78,11 @@ def refresh(path: Path, known: Record) -> Record | None:
 def known_names(records: Sequence[Record]) -> dict[str, str]:
     """The names of outputs by the keys of their inputs."""
     return {record.input: record.name for record in records}
+
+
+def _usual_options() -> dict[str, Any]:
+    """The options where none are given: those that a version knew of that did not write them."""
+    return Orders(TranscribeOptions(), Piece(()), ExportOptions(), (), Path()).record_options()
 
 
 def _is_file(path: Path, sha256: str, size: int) -> bool:

@@ -6,7 +6,7 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..registry import Model
 from ..score import ExportOptions, measure_warnings
 from .records import DONE, FAILED, Fingerprint, Flag, Output, Problem, Reading, Record
 
-#: A token of less confidence is counted as doubtful.
+#: A token of less confidence is counted as doubtful, unless outputs mark others.
 DOUBTFUL_BELOW = 0.8
 
 _CHUNK = 1 << 20
@@ -50,12 +50,11 @@ class Orders:
         """The options that a result depends on, as they stand in the manifest."""
         pages = self.piece.pages
         return {
+            **asdict(self.export),
             "beam": self.transcribe.beam,
             "pages": None if pages is None else [list(item) for item in pages.ranges],
             "title": self.piece.title,
             "composer": self.piece.composer,
-            "tempo": self.export.tempo,
-            "layout": self.export.layout,
         }
 
 
@@ -119,7 +118,7 @@ class Workshop:
             record,
             status=DONE,
             outputs=outputs,
-            reading=_measure(result),
+            reading=_measure(result, orders.export.doubtful or DOUBTFUL_BELOW),
             flags=tuple(_list_flags(result)),
             warnings=result.warnings,
         )
@@ -236,7 +235,7 @@ def _sweep(path: Path) -> None:
             Path(entry.path).unlink(missing_ok=True)
 
 
-def _measure(result: Transcription) -> Reading:
+def _measure(result: Transcription, doubtful_below: float) -> Reading:
     sure = [token.confidence for token in result.tokens]
     return Reading(
         pages=len(result.pages),
@@ -244,8 +243,8 @@ def _measure(result: Transcription) -> Reading:
         tokens=len(sure),
         mean_confidence=round(sum(sure) / len(sure), 4) if sure else None,
         least_confidence=round(min(sure), 4) if sure else None,
-        doubtful=sum(value < DOUBTFUL_BELOW for value in sure),
-        doubtful_below=DOUBTFUL_BELOW,
+        doubtful=sum(value < doubtful_below for value in sure),
+        doubtful_below=doubtful_below,
     )
 
 

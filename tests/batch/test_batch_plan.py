@@ -101,6 +101,15 @@ def test_options_without_a_say_change_nothing(orders: Orders, item: Input, known
     assert Judge(quick, MODEL).decide(item, known) == "unchanged"
 
 
+def test_options_that_an_earlier_version_did_not_know_were_usual(
+    orders: Orders, item: Input, known: Record
+) -> None:
+    early = replace(known, options={"beam": 8})
+    assert Judge(orders, MODEL).decide(item, early) == "unchanged"
+    slow = replace(orders, export=ExportOptions(tempo=60))
+    assert Judge(slow, MODEL).decide(item, early) == "read"
+
+
 def test_another_model_reads_anew(orders: Orders, item: Input, known: Record) -> None:
     assert Judge(orders, replace(MODEL, sha256="other")).decide(item, known) == "read"
 

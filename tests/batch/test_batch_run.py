@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,7 +26,8 @@ from omrcli.score import ExportOptions
 from tests import soak, tiny
 from tests.batch.workers import die, refuse, serve
 from tests.drawn import draw_page, write_page
-from tests.test_cli import MODEL, check_error, run
+from tests.test_cli import MODEL, ROOT, check_error, run
+from tests.test_cli_pages import read_all
 from tests.test_pdf import make_pdf
 
 
@@ -156,10 +162,6 @@ def files_in(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def count_lines(out: Path) -> int:
-    return (out / MANIFEST_NAME).read_bytes().count(b"\n")
-
-
 def test_a_folder_day_after_day(tmp_path: Path) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
     (scans / "sub").mkdir(parents=True)
@@ -190,13 +192,13 @@ def test_a_folder_day_after_day(tmp_path: Path) -> None:
     again = run(*command)
     assert again.exit_code == ExitCode.PARTIAL_BATCH
     assert again.stderr == ""
-    assert count_lines(out) == 4  # nothing was read
+    assert soak.count_lines(out) == 4  # nothing was read
 
     write_page(scans / "sub" / "bad.png")
     (out / "sub" / "b.mid").unlink()
     mended = run(*command)
     assert (mended.exit_code, mended.stderr) == (0, "")
-    assert count_lines(out) == 6
+    assert soak.count_lines(out) == 6
     assert (out / "sub" / "b.mid").exists()
     assert (out / "sub" / "bad.musicxml").exists()
 
@@ -207,6 +209,64 @@ def test_killed_again_and_again_nothing_is_lost(tmp_path: Path) -> None:
     result = soak.soak(tmp_path, plan)
     assert result.problems == []
     assert len(result.runs) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs signals as POSIX has them")
+def test_an_interrupt_ends_soon_and_sums_up(tmp_path: Path) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scans.mkdir()
+    write_page(scans / "a.png")
+    (scans / "long.pdf").write_bytes(make_pdf(*[draw_page(3)] * 300))
+    command = [sys.executable, "-m", "omrcli", "transcribe", scans, "-m", MODEL, "-o", f"{out}/"]
+    process = subprocess.Popen(
+        [*map(str, command), "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        while process.poll() is None and not soak.count_lines(out):
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        started = time.monotonic()
+        shown, said = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == ExitCode.INTERRUPT, said
+    assert said == b"omr: Interrupted.\n"
+    assert re.search(rb"done +1 .*not read +1 ", shown, re.DOTALL)
+    assert files_in(out) == ["a.musicxml", MANIFEST_NAME]
+    assert time.monotonic() - started < 60
+
+
+def test_a_bar_shows_rate_and_failures_on_a_terminal(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    (tmp_path / "scans").mkdir()
+    write_page(tmp_path / "scans" / "a.png")
+    (tmp_path / "scans" / "b.png").write_text("no image")
+    command = [sys.executable, "-m", "omrcli", "transcribe", tmp_path / "scans", "-m", MODEL]
+    command += ["-o", f"{tmp_path}/out/", "-q"]
+    quiet = subprocess.run(
+        list(map(str, command)), cwd=ROOT, capture_output=True, timeout=300, check=False
+    )
+    assert (quiet.returncode, quiet.stdout) == (ExitCode.PARTIAL_BATCH, b"")
+    assert quiet.stderr.count(b"\n") == 1
+    upper, lower = pty.openpty()
+    wide = {**os.environ, "COLUMNS": "120", "TERM": "xterm"}
+    process = subprocess.Popen(
+        [*map(str, command[:-1]), "--retry", "--beam", "1"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=lower,
+        env=wide,
+    )
+    os.close(lower)
+    shown = read_all(upper)
+    assert b"done" in process.communicate(timeout=300)[0]
+    for word in (b"pages/min", b"1 failed", b"2/2"):
+        assert word in shown
 
 
 @pytest.mark.parametrize(
