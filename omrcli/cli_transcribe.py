@@ -152,7 +152,9 @@ def transcribe(
 ) -> None:
     """Read the music in images and PDF files.
 
-    Writes MusicXML, MIDI, the PrIMuS semantic encoding, or JSON with confidence and places.
+    Writes MusicXML, MIDI, the PrIMuS semantic encoding, or JSON with confidence and places. Of a
+    folder all images and PDF files are read, by several processes; manifest.jsonl beside the
+    outputs remembers what is done, so that the same command goes on later.
     """
     with exit_on_error(verbose, quiet):
         from .destinations import check_formats, plan_jobs
