@@ -20,6 +20,8 @@ _TYPES = {
     "hundred_twenty_eighth": "128th",
 }
 _TIES = {(True, False): "start", (False, True): "stop", (True, True): "continue"}
+#: What the schema has before the ratio of a tuplet, and every note has some of.
+_BEFORE_RATIO = ("type", "dot", "accidental")
 _BEAMS = {
     "begin": ("start",),
     "continue": ("continue",),
@@ -80,7 +82,12 @@ class Speller:
         members = list(made) if made.isChord else [made]
         for place, member in enumerate(members):
             self._exporter.noteToXml(member, place, made if made.isChord else None)
-        return list(self._exporter.xmlRoot)
+        elements = list(self._exporter.xmlRoot)
+        spelling = noted.event.spelling
+        if noted.event.kind == "grace" and spelling and spelling.tuplet:
+            for element in elements:  # music21 leaves it out, as grace notes take no time
+                _add_ratio(element, spelling.tuplet)
+        return elements
 
     def measure_rest(self, length: Fraction, fermata: bool = False) -> Element:
         """A rest that lasts its measure, `length` in quarter notes."""
@@ -99,6 +106,14 @@ class Speller:
         SubElement(element, "duration").text = str(round(length * self.divisions))
         SubElement(element, "voice").text = "1"
         return element
+
+
+def _add_ratio(note: Element, ratio: tuple[int, int]) -> None:
+    element = Element("time-modification")
+    SubElement(element, "actual-notes").text = str(ratio[0])
+    SubElement(element, "normal-notes").text = str(ratio[1])
+    place = max(i for i, child in enumerate(note) if child.tag in _BEFORE_RATIO)
+    note.insert(place + 1, element)
 
 
 def _note(pitch: Pitch, noted: NotedEvent, place: int) -> Any:
