@@ -38,9 +38,18 @@ class BeamOptions:
 
 def decode_units(log_probs: Array, blank: int, beam: int = 1) -> list[Unit]:
     """Decode (T, C) log-probabilities; `beam` 1 is greedy, more is a prefix beam of that width."""
+    log_probs = settle(log_probs)
     if beam <= 1:
         return decode_greedy(log_probs, blank)
     return decode_beam(log_probs, blank, BeamOptions(width=beam))
+
+
+def settle(log_probs: Array) -> Array:
+    """The same values, with what is no logarithm of a probability set to one: 0 at most, no NaN."""
+    largest = log_probs.max(initial=-math.inf)
+    if largest <= 0:  # false of NaN
+        return log_probs
+    return np.minimum(np.nan_to_num(log_probs, nan=-math.inf, posinf=0.0, neginf=-math.inf), 0.0)
 
 
 def decode_greedy(log_probs: Array, blank: int) -> list[Unit]:
@@ -97,7 +106,9 @@ def search_prefixes(
         ]
         masses = _extend_prefixes(beam, frame, blank, extending)
         ranked = sorted(masses.items(), key=lambda item: -(item[1][0] + item[1][1]))
-        scale = sum(ranked[0][1]) or 1.0  # or the masses of a long staff vanish
+        scale = sum(ranked[0][1])  # or the masses of a long staff vanish
+        if scale == 0.0:  # a frame that allows none of these classes says nothing of them
+            continue
         log_scale += math.log(scale)
         beam = {
             prefix: (mass[0] / scale, mass[1] / scale) for prefix, mass in ranked[: options.width]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.decoding import BeamOptions, search_prefixes
+from omrcli.decoding import BeamOptions, search_prefixes, settle
 
 Array = NDArray[np.float32]
 
@@ -65,7 +65,7 @@ def find_islands(
     log_probs: Array, blank: int, options: LatticeOptions | None = None
 ) -> list[Island]:
     """The islands of (T, C) log-probabilities, from left to right; none on an empty staff."""
-    options = options or LatticeOptions()
+    options, log_probs = options or LatticeOptions(), settle(log_probs)
     may_be = log_probs > math.log(options.least_probability)
     may_be[:, blank] = False
     is_open = log_probs[:, blank] < math.log1p(-options.least_share)

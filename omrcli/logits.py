@@ -108,6 +108,10 @@ class Reader:
                 f"Model {spec.name!r} gives {values.shape} for {max(frames)} frames "
                 f"of {spec.classes} classes; export it again."
             )
+        if np.isnan(values).any():
+            raise ModelError(
+                f"Model {spec.name!r} gives values that are no numbers; export it again."
+            )
         for row, count in zip(values, frames, strict=True):
             yield Logits(np.ascontiguousarray(row[:count], dtype=np.float32))
 

@@ -21,7 +21,7 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.decoding import Unit, align_labels
+from omrcli.decoding import Unit, align_labels, settle
 from omrcli.language import Language, read_language
 from omrcli.lattice import Island, LatticeOptions, Reading, find_islands
 from omrcli.music_track import FEATURES, CompiledUnit, Track, compile_units
@@ -109,6 +109,7 @@ def decode_music(
     island: a marginal posterior under network and music together, times the share of the network's
     own probability that the readings kept have.
     """
+    log_probs = settle(log_probs)
     return spell_units(
         log_probs, alphabet.blank, weigh_islands(log_probs, alphabet, options, language)
     )

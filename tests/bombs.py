@@ -168,8 +168,8 @@ def pdf_inflating(megabytes: int, layers: int = 2, streams: int = 1) -> bytes:
 
 
 def pdf_with_picture(width: int, height: int) -> bytes:
-    """A page with a grey picture of so many px, deflated twice."""
-    packed = zlib.compress(_deflate_repeated(b"\xff" * 1024, width * height), 9)
+    """A page with a black picture of so many px, deflated twice."""
+    packed = zlib.compress(_deflate_repeated(b"\0" * 1024, width * height), 9)
     picture = b"/Type /XObject /Subtype /Image /Width %d /Height %d" % (width, height)
     picture += b" /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter [/FlateDecode /FlateDecode]"
     return pdf_page(
