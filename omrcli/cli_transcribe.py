@@ -97,6 +97,18 @@ Join = Annotated[
 NoLayout = Annotated[
     bool, typer.Option("--no-layout", help="Leave the line and page breaks out of MusicXML.")
 ]
+MarkDoubtful = Annotated[
+    float | None,
+    typer.Option(
+        "--mark-doubtful",
+        min=0,
+        max=1,
+        metavar="CONFIDENCE",
+        help="Colour notes and rests below this confidence in MusicXML, such as 0.8, and write "
+        "over measures that do not fill their meter. Default: no marks.",
+        show_default=False,
+    ),
+]
 Debug = Annotated[
     str | None,
     typer.Option(
@@ -141,6 +153,7 @@ def transcribe(
     pages: Pages = None,
     join: Join = False,
     no_layout: NoLayout = False,
+    mark_doubtful: MarkDoubtful = None,
     debug: Debug = None,
     report: ReportOption = None,
     recursive: Recursive = False,
@@ -167,10 +180,12 @@ def transcribe(
         if is_batch:
             folder = choose_folder(inputs, outputs)
             check_formats(formats)
+            _check_marks(mark_doubtful, formats or ["musicxml"])
             proof = plan_report(report, 0)
         else:
             planned = plan_jobs(inputs, outputs, formats, join)
             _check_terminal(planned)
+            _check_marks(mark_doubtful, [t.format for job in planned for t in job.targets])
             proof = plan_report(report, len(planned))
         from .piece import Piece, parse_pages
         from .pipeline import TranscribeOptions
@@ -180,7 +195,7 @@ def transcribe(
         others = ALTERNATIVES if proof is not None else 0
         options = TranscribeOptions(model, device, beam, batch_size, threads, others)
         piece = Piece((), chosen, title, composer)
-        export = ExportOptions(tempo=tempo, layout=not no_layout)
+        export = ExportOptions(tempo=tempo, layout=not no_layout, doubtful=mark_doubtful)
         if is_batch:
             from .batch.work import Orders
 
@@ -313,6 +328,12 @@ def _write_file(path: Path, content: bytes) -> None:
 
     make_folder(path.parent)
     write_file(path, content)
+
+
+def _check_marks(doubtful: float | None, formats: Sequence[str]) -> None:
+    """Raise where marks are asked for and no output can show them."""
+    if doubtful is not None and not {"musicxml", "xml", "mxl"}.intersection(formats):
+        raise UsageError("--mark-doubtful marks MusicXML; add -o FILE.musicxml or leave it out.")
 
 
 def _check_terminal(jobs: Sequence[Job]) -> None:
