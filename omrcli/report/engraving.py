@@ -19,6 +19,7 @@ _OPTIONS = {
     "pageMarginRight": 0,
     "pageMarginTop": 0,
     "pageMarginBottom": 0,
+    "multiRestStyle": "block",
     "spacingLinear": 0.2,  # tight: it is then stretched to the source
     "spacingNonLinear": 0.5,
 }

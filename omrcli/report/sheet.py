@@ -97,7 +97,7 @@ def make_sheet(
         MissingDependencyError: Verovio is not installed.
     """
     score = transcription.score
-    lines = list(_lines(transcription.staves))
+    lines = list(place_lines(transcription.staves))
     arrangement = arrange_parts(lines) if score else _one_by_one(len(lines))
     before = _states(lines, arrangement) if score else [InForce() for _ in lines]
     flags = find_flags(score) if score else []
@@ -125,7 +125,8 @@ def make_sheet(
     )
 
 
-def _lines(readings: Sequence[StaffReading]) -> Iterator[StaffLine]:
+def place_lines(readings: Sequence[StaffReading]) -> Iterator[StaffLine]:
+    """The staves with their places in their systems."""
     place, last = 0, None
     for reading in readings:
         here = (reading.page, reading.staff.system)

@@ -5,15 +5,17 @@ const main = byId("staves");
 
 // --- doubts, in reading order ---------------------------------------------------------------------
 
-// Doubtful tokens, and of measures that do not add up without one the first token.
+// Doubtful tokens, and of measures that do not add up without one the token that would mend them,
+// or the first.
 function findStops(staff) {
   if (staff.right) return [];
   const places = new Set();
   staff.tokens.forEach((token, place) => { if (isDoubtful(token)) places.add(place); });
-  for (const { first, last, problem } of staff.measures ?? []) {
+  for (const measure of staff.measures ?? []) {
+    const { first, last, problem } = measure;
     if (!problem || staff.tokens[first].right) continue;
     const covered = [...places].some((place) => first <= place && place <= last);
-    if (!covered) places.add(first);
+    if (!covered) places.add(findFixes(staff, measure)[0]?.[0] ?? first);
   }
   return [...places].sort((one, two) => one - two);
 }
@@ -132,7 +134,7 @@ function playMeasure(staff, { first, last }) {
 function playChosen() {
   if (!state.chosen) return;
   const { staff, place } = state.chosen;
-  const measure = staff.measures.find((each) => each.first <= place && place <= each.last);
+  const measure = measureAt(staff, place);
   if (measure) playMeasure(staff, measure);
 }
 

@@ -41,7 +41,6 @@ function undo() {
 }
 
 function settle(staff) {
-  state.unsaved = true;
   keep();
   for (const listener of state.listeners) listener(staff);
 }
@@ -88,7 +87,9 @@ function keep() {
       index < 0 ? [text, index, right, box, line, measure] : [text, index, right]))]));
   try {
     localStorage.setItem(STORE, JSON.stringify(kept));
-  } catch { /* a browser may keep nothing for files: the page works all the same */ }
+  } catch {
+    state.unsaved = true; // a browser may keep nothing for files: the page then asks before it closes
+  }
 }
 
 function restore() {

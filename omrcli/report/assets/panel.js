@@ -14,7 +14,7 @@ function showPanel() {
 }
 
 function describeChosen(staff, token, place) {
-  const measure = staff.measures?.find((each) => each.first <= place && place <= each.last);
+  const measure = measureAt(staff, place);
   const notes = [html("strong", { textContent: describeToken(token.text) }), html("code", { textContent: token.text })];
   if (isEdited(token)) {
     const was = token.was === null ? "inserted" : `was ${describeToken(token.was)}`;
@@ -24,7 +24,7 @@ function describeChosen(staff, token, place) {
     notes.push(html("span", { className: isDoubtful(token) ? "doubtful" : "sure", textContent: words }));
   }
   if (measure?.problem) {
-    notes.push(html("span", { className: "problem", textContent: `measure ${measure.number}: ${measure.problem}` }));
+    notes.push(html("span", { className: "problem", textContent: `measure ${measure.number} has ${measure.problem} quarters` }));
   }
   const close = html("button", { className: "close", textContent: "×", title: "Choose nothing (Esc)", ariaLabel: "Close" });
   close.addEventListener("click", () => choose(null));
@@ -34,10 +34,18 @@ function describeChosen(staff, token, place) {
 function offerAlternatives(staff, token, place) {
   const offers = [...token.alternatives];
   if (isEdited(token) && token.was !== null) offers.push([token.was, token.confidence]);
-  const buttons = offers.filter(([text]) => text !== token.text).map(([text, probability], n) => {
-    const button = html("button", { className: "alternative", title: text || "delete the token" },
-      html("kbd", { textContent: n + 1 }), " ", describeToken(text), " ", html("small", { textContent: percent(probability) }));
-    button.addEventListener("click", () => correct(staff, place, text));
+  const measure = measureAt(staff, place);
+  const fixes = measure ? findFixes(staff, measure) : [];
+  const fits = (text) => fixes.some(([at, other]) => at === place && other === text);
+  const own = offers.filter(([text]) => text !== token.text).map(([text, probability]) => (
+    { place, text, probability, fits: fits(text), said: describeToken(text) }));
+  const others = fixes.filter(([at]) => at !== place).slice(0, 3).map(([at, text, probability]) => (
+    { place: at, text, probability, fits: true, said: `${describeToken(staff.tokens[at].text)} → ${describeToken(text)}` }));
+  const buttons = [...own, ...others].map((offer, n) => {
+    const button = html("button", { className: offer.fits ? "alternative fits" : "alternative",
+      title: offer.text || "delete the token" }, html("kbd", { textContent: n + 1 }), " ", offer.said, " ",
+      html("small", { textContent: percent(offer.probability) + (offer.fits ? ", the measure adds up" : "") }));
+    button.addEventListener("click", () => correct(staff, offer.place, offer.text));
     return button;
   });
   if (!buttons.length) buttons.push(html("span", { className: "none", textContent: "no other reading is likely" }));
@@ -114,12 +122,14 @@ function followSign(staff, place, before, after) {
   if (before?.kind !== after?.kind || !["clef", "key"].includes(after?.kind)) return;
   let key = staff.key ? parseToken(staff.key).fifths : 0;
   staff.tokens.slice(0, place).forEach(({ symbol }) => { if (symbol?.kind === "key") key = symbol.fifths; });
-  const [oldKey, steps] = after.kind === "key" ? [before.fifths, 0] : [key, after.bottom - before.bottom];
-  let newKey = after.kind === "key" ? after.fifths : key;
+  let [oldKey, newKey, steps] = after.kind === "key" ? [before.fifths, after.fifths, 0]
+    : [key, key, after.bottom - before.bottom];
   for (const token of staff.tokens.slice(place + 1)) {
     if (token.symbol?.kind === after.kind) break;
-    if (token.symbol?.kind === "key") return;
-    if (token.symbol?.pitches) setText(token, noteText(token.symbol, token.symbol.pitches.map((pitch) => movePitch(pitch, steps, oldKey, newKey))));
+    if (token.symbol?.kind === "key") oldKey = newKey = token.symbol.fifths;
+    if (!token.symbol?.pitches) continue;
+    const moved = token.symbol.pitches.map((pitch) => movePitch(pitch, steps, oldKey, newKey));
+    setText(token, noteText(token.symbol, moved));
   }
 }
 
@@ -150,7 +160,7 @@ function changePitches(change) {
 function confirmChosen() {
   if (!state.chosen) return;
   const { staff, place } = state.chosen;
-  const measure = staff.measures?.find((each) => each.first <= place && place <= each.last);
+  const measure = measureAt(staff, place);
   edit(staff, () => {
     staff.tokens[place].right = true;
     if (measure?.problem) staff.tokens[measure.first].right = true;

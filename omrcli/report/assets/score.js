@@ -162,7 +162,7 @@ function findProblem(measures, index) {
     if (index === 0 && measures.length > 1) return null; // a pickup
     if (isLegitimatelyShort(measures, index)) return null;
   }
-  return `${showQuarters(measure.actual)} of ${showQuarters(measure.expected)} quarters`;
+  return `${showQuarters(measure.actual)} of ${showQuarters(measure.expected)}`;
 }
 
 function isLegitimatelyShort(measures, index) {
@@ -199,9 +199,19 @@ function noteVerdicts() {
     for (const measure of measurePart(part)) {
       const flag = measure.items.map((item) => item.staff.flags.find(
         (each) => each.tokens.includes(item.place))).find(Boolean);
-      judged.set(signature(measure), flag ? flag.text.replace(/^measure \d+: /, "") : null);
+      judged.set(signature(measure), flag ? sayFlag(flag.text) : null);
     }
   }
+}
+
+// "measure 57: 15/4 of 4 quarters" as it is shown here.
+function sayFlag(text) {
+  const found = /: (\S+) of (\S+) quarters/.exec(text);
+  const [actual, expected] = (found ?? ["", "0", "0"]).slice(1).map((part) => {
+    const [over, under] = part.split("/").map(Number);
+    return showQuarters(over / (under || 1));
+  });
+  return `${actual} of ${expected}`;
 }
 
 // For each staff the measures on it: {first, last, number, problem}, tokens by place.
@@ -216,7 +226,29 @@ function checkPart(part) {
     for (const staff of new Set(measure.items.map((item) => item.staff))) {
       const places = measure.items.filter((item) => item.staff === staff).map((item) => item.place);
       const last = measure.barline?.staff === staff ? measure.barline.place : Math.max(...places);
-      staff.measures.push({ first: Math.min(...places), last, number, problem });
+      const missing = measure.expected === null ? null : measure.expected - measure.actual;
+      staff.measures.push({ first: Math.min(...places), last, number, problem, missing });
     }
   }
+}
+
+const measureAt = (staff, place) => staff.measures?.find((each) => each.first <= place && place <= each.last);
+
+function textQuarters(text) {
+  const symbols = text.split(" ").filter(Boolean).map(parseToken).filter(Boolean);
+  return sumQuarters(symbols.map((symbol) => ({ symbol })));
+}
+
+// Alternatives of single tokens with which a measure would add up: [place, text, probability].
+function findFixes(staff, { first, last, problem, missing }) {
+  if (!problem || missing === null) return [];
+  const fixes = [];
+  for (let place = first; place <= last; place++) {
+    const { text, alternatives } = staff.tokens[place];
+    for (const [other, probability] of alternatives) {
+      const change = textQuarters(other) - textQuarters(text);
+      if (Math.abs(change - missing) < NEAR) fixes.push([place, other, probability]);
+    }
+  }
+  return fixes.sort((one, two) => two[2] - one[2]);
 }

@@ -78,7 +78,7 @@ function refreshStaff(staff) {
   const stops = staff.stops?.length ?? 0, bad = staff.measures?.filter((m) => m.problem).length ?? 0;
   const doubts = staff.tokens.filter(isDoubtful).length;
   staff.count.textContent = staff.right ? "" : [
-    doubts ? `${doubts} doubtful` : "", bad ? `${bad} measure${bad > 1 ? "s" : ""} not full or over` : "",
+    doubts ? `${doubts} doubtful` : "", bad ? `${bad} measure${bad > 1 ? "s do" : " does"} not add up` : "",
   ].filter(Boolean).join(" · ");
   staff.card.classList.toggle("is-right", staff.right);
   staff.card.classList.toggle("has-stops", stops > 0);
@@ -196,7 +196,7 @@ function drawLabels(staff) {
     const problem = staff.right ? null : measure.problem;
     const text = problem ? `▶ ${measure.number}: ${problem}` : `▶ ${measure.number}`;
     const button = html("button", { className: problem ? "measure problem" : "measure", textContent: text,
-      title: problem ? `Play; there are ${problem}` : "Play this measure", tabIndex: -1 });
+      title: problem ? `Play this measure: it has ${problem} quarters` : "Play this measure", tabIndex: -1 });
     button.style.left = `${100 * left / staff.width}%`;
     button.addEventListener("click", () => playMeasure(staff, measure));
     return button;
