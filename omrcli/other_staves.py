@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from .image import PageImage
-from .staff_lines import find_ink, measure_interlines
-from .staff_sheet import Sheet, make_sheet
+from .staff_sheet import Sheet, recall_sheet
+from .staff_sizes import measure_interlines
 from .staves import Staff
 
 #: How much like a line a px must be, 0..1.
@@ -78,11 +78,11 @@ def find_other_staves(page: PageImage, staves: Sequence[Staff]) -> list[OtherSta
     """Return staves of 1, 4 or 6 lines beside the `staves` of a page, from top to bottom."""
     sizes = [staff.interline for staff in staves]
     if not sizes:
-        sizes = [each.size for each in measure_interlines(find_ink(page.pixels))[:1]]
+        sizes = [each.size for each in measure_interlines(page.pixels)[:1]]
     unit = float(np.median(sizes)) if sizes else 0.0
     if not sizes or len(page.pixels) < _MIN_PAGE * unit:
         return []
-    sheet = make_sheet(page.pixels, unit)
+    sheet = recall_sheet(page, unit)
     lines = _find_lines(sheet, staves)
     return [
         _place(sheet, group)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import Pixels
 from .staff_ends import find_ends
 from .staff_sheet import Curve, FiveLines, Floats, Sheet, sample
 
 Mask = NDArray[np.bool_]
+Columns = NDArray[np.int64]
 
-MIN_INTERLINE, MAX_INTERLINE = 4, 80
 #: Interlines by which a staff's interline can differ from the page's.
 _STRETCHES = np.linspace(0.88, 1.12, 9)
 _SHIFTS = np.arange(-1.5, 1.51, 0.25)
@@ -30,93 +28,35 @@ _MIN_SEEN = 0.12
 _MAX_SIXTH = 0.75
 _MAX_BETWEEN = 0.5
 _MAX_ROUGHNESS = 0.013
+#: How clear lines are that may run less steadily; the shares of a staff on which it runs steadily
+#: and on which there are no ledger lines.
+_CLEAR = 0.25
+_STEADY_RUN, _STEADY = 0.8, 0.7
 _MIN_STRENGTH = 0.2
-_MIN_RUNS = 20
-#: Share by which the interlines of staves of one size can differ.
-_SAME_SIZE = 0.12
+#: How strongly lines are seen, 0..1: where they are there, in gaps in which they are only broken,
+#: and in the best staff in three of four columns; they are strengthened to that, within a limit.
+_SEEN, _BRIDGED = 0.3, 0.1
+_GOOD, _USUAL, _MOST_GAIN = 0.6, 75, 2.5
+_MOST_GRAIN = 0.3
+#: At the ends of a staff, over so many columns, lines have this share of their strength.
+_END, _FAINT = 5, 0.5
+#: Interlines up to which five lines may be a row of ledger lines; ink of paper, and the share of
+#: their columns that is paper.
+_WIDEST_STACK = 40
+_PAPER, _MOST_PAPER = 0.2, 0.1
 _MOVE_COST = np.float32(0.1)
 _MAX_STAVES = 80
 _MAX_MISSES = 3
 
 
-@dataclass(frozen=True)
-class Interline:
-    """A distance of lines and their thickness in px; `share` is how often, 1 the commonest."""
-
-    size: float
-    thickness: float
-    share: float
-
-    def is_other_size(self, usual: Interline) -> bool:
-        """Tell whether there may be staves of this size beside the page's usual ones."""
-        ratio = self.size / usual.size
-        return self.share > 0.08 and 0.55 < ratio < 1.8 and abs(ratio - 1) > _SAME_SIZE
-
-
-# --- interline ------------------------------------------------------------------------------------
-
-
-def find_ink(pixels: Pixels) -> Mask:
-    """Mask of what is darker than its surroundings, on a sample of columns: (H, n) bool."""
-    mean = cv2.blur(pixels, (31, 31)).astype(np.int16)
-    depth = mean - pixels
-    threshold = max(6.0, 0.3 * float(np.percentile(depth[::4, ::4], 99)))
-    step = max(1, pixels.shape[1] // 400)
-    return depth[:, ::step] > threshold
-
-
-def measure_interlines(mask: Mask) -> list[Interline]:
-    """Likely interlines of a page, the likeliest first.
-
-    From vertical runs: the black run of a line and the white run below it add up to the interline,
-    however thick the lines are.
-    """
-    black, both = _run_lengths(mask)
-    keep = (both <= MAX_INTERLINE) & (both >= MIN_INTERLINE) & (black * 2 <= both)
-    black, both = black[keep], both[keep]
-    counts = np.bincount(both, minlength=MAX_INTERLINE + 2).astype(float)
-    found: list[Interline] = []
-    most = 0.0
-    for _ in range(3):
-        peak = int(np.convolve(counts, (0.5, 1, 0.5), "same").argmax())
-        near = slice(max(0, peak - 1), peak + 2)
-        count = float(counts[near].sum())
-        if count < _MIN_RUNS:
-            break
-        size = float(np.average(np.arange(len(counts))[near], weights=counts[near]))
-        thickness = float(np.median(black[np.abs(both - peak) <= 1]))
-        most = most or count
-        found.append(Interline(size, thickness, count / most))
-        # No wider than sizes that differ: on small pictures others are close.
-        reach = max(1, round(_SAME_SIZE * peak))
-        counts[max(0, peak - reach) : peak + reach + 1] = 0
-    # Where lines are broken the runs mostly reach from one line to the next but one.
-    halves = [replace(first, size=first.size / 2, share=0.0) for first in found[:1]]
-    return found + [half for half in halves if half.size >= MIN_INTERLINE]
-
-
-def _run_lengths(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lengths of each vertical black run, and of it with the white run below, both ending."""
-    framed = np.zeros((mask.shape[1], mask.shape[0] + 2), np.int8)
-    framed[:, 1:-1] = mask.T
-    flat = np.diff(framed.ravel())
-    starts, ends = np.flatnonzero(flat == 1), np.flatnonzero(flat == -1)
-    column = starts // framed.shape[1]
-    same = column[1:] == column[:-1]
-    return (ends - starts)[:-1][same], np.diff(starts)[same]
-
-
-# --- lines ----------------------------------------------------------------------------------------
-
-
 def trace_lines(sheet: Sheet) -> Iterator[FiveLines]:
     """Find staves one after the other, the clearest first."""
-    step = max(1, round(sheet.interline))
-    columns = np.arange(step // 2, sheet.lines.shape[1], step)
+    field, columns = make_field(sheet)
     if len(columns) < _MIN_WIDTH:
         return
-    field = np.asarray(cv2.GaussianBlur(sheet.lines[:, columns], (1, 3), 0.6), np.float32)
-    comb = _comb(field, sheet.interline)
+    comb = find_combs(field, sheet.interline)
+    gain = find_gain(comb)
+    field, comb = np.minimum(gain * field, 1), np.minimum(gain * comb, 1)
     misses = 0
     for _ in range(_MAX_STAVES):
         # What is left has no stretch long enough for a staff.
@@ -131,7 +71,27 @@ def trace_lines(sheet: Sheet) -> Iterator[FiveLines]:
         _wipe(comb, path, round(4 * sheet.interline))
 
 
-def _comb(field: Floats, interline: float) -> Floats:
+def make_field(sheet: Sheet) -> tuple[Floats, Columns]:
+    """The lines of a sheet at columns an interline apart, (H, n), and those columns, (n,).
+
+    What grain looks like a line everywhere is taken off.
+    """
+    step = max(1, round(sheet.interline))
+    columns = np.arange(step // 2, sheet.lines.shape[1], step)
+    if not len(columns):
+        return np.zeros((len(sheet.lines), 0), np.float32), columns
+    field = np.asarray(cv2.GaussianBlur(sheet.lines[:, columns], (1, 3), 0.6), np.float32)
+    grain = min(float(np.median(field)), _MOST_GRAIN)
+    return np.maximum(field - np.float32(grain), 0) / np.float32(1 - grain), columns
+
+
+def find_gain(comb: Floats) -> float:
+    """What faint lines must be multiplied by: those beside something much darker, or in pieces."""
+    usual = float(np.percentile(comb.max(axis=0), _USUAL))
+    return float(np.clip(_GOOD / max(usual, 1e-3), 1, _MOST_GAIN))
+
+
+def find_combs(field: Floats, interline: float) -> Floats:
     """How much each (row, column) is the middle of five lines, (H, n) in 0..1."""
     best = np.zeros_like(field)
     height = len(field)
@@ -187,16 +147,16 @@ def _wipe(comb: Floats, path: NDArray[np.int64], reach: int) -> None:
 # --- staves ---------------------------------------------------------------------------------------
 
 
-def _fit_path(
-    sheet: Sheet, field: Floats, path: NDArray[np.int64], columns: NDArray[np.int64]
-) -> Iterator[FiveLines]:
+def _fit_path(sheet: Sheet, field: Floats, path: Columns, columns: Columns) -> Iterator[FiveLines]:
     """Fit the five lines along a path; yield a staff for each stretch that holds all five."""
     rows = _fit_lines(field, path, sheet.interline)
     seen = sample(field, rows, np.arange(len(path)))
     step = float(columns[1] - columns[0])
     for first, last in _stretches(seen.mean(axis=0), sheet.interline / step):
         part = slice(first, last)
-        if _is_staff(field[:, part], rows[:, part]):
+        if _is_staff(field[:, part], rows[:, part]) and not _is_stack(
+            sheet, rows[:, part], columns[part]
+        ):
             yield find_ends(sheet, rows[:, part], columns[part])
 
 
@@ -267,13 +227,25 @@ def _fit_polynomial(values: Curve, weight: Curve) -> Curve:
 
 def _stretches(seen: Curve, interline: float) -> Iterator[tuple[int, int]]:
     """First and last step of each stretch of lines; `interline` is in steps."""
-    on = np.flatnonzero(seen > 0.3)
+    on = np.flatnonzero(seen > _SEEN)
     if not len(on):
         return
-    for part in np.split(on, np.flatnonzero(np.diff(on) > _MAX_GAP * interline) + 1):
-        first, last = int(part[0]), int(part[-1]) + 1
+    far = np.flatnonzero(np.diff(on) > _MAX_GAP * interline)
+    # Broken lines show in a gap too; paper does not.
+    gaps = [place + 1 for place in far if seen[on[place] + 1 : on[place + 1]].mean() < _BRIDGED]
+    for part in np.split(on, gaps):
+        first, last = _trim(seen, int(part[0]), int(part[-1]) + 1)
         if last - first >= _MIN_WIDTH * interline:
             yield first, last
+
+
+def _trim(seen: Curve, first: int, last: int) -> tuple[int, int]:
+    """A stretch without what is much fainter at its ends, such as grain beyond a staff."""
+    part = seen[first:last]
+    bell = np.ones(min(_END, len(part)))
+    mean = np.convolve(part, bell, "same") / np.convolve(np.ones(len(part)), bell, "same")
+    plain = np.flatnonzero(mean >= _FAINT * np.median(part))
+    return first + int(plain[0]), first + int(plain[-1]) + 1
 
 
 def _is_staff(field: Floats, rows: Curve) -> bool:
@@ -283,19 +255,41 @@ def _is_staff(field: Floats, rows: Curve) -> bool:
     steps = np.arange(rows.shape[1])
     gap = (rows[4] - rows[0]) / 4
     lines = sample(field, rows, steps).mean(axis=1)
-    sixth = sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps).mean(axis=1)
+    # Ledger lines come and go, a sixth line stays.
+    outside = sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps)
+    sixth = _mean_of_least(outside, _STEADY)
     between = sample(field, (rows[1:] + rows[:-1]) / 2, steps).mean()
+    clear = lines.min() - between - sixth.max() / 2
     return bool(
-        lines.min() - between - sixth.max() / 2 > _MIN_SEEN
+        clear > _MIN_SEEN
         and sixth.max() < _MAX_SIXTH * lines.mean()
         and between < _MAX_BETWEEN * lines.mean()
-        and _roughness(rows) < _MAX_ROUGHNESS
+        and _roughness(rows) < _MAX_ROUGHNESS * max(1.0, clear / _CLEAR)
     )
 
 
 def _roughness(rows: Curve) -> float:
-    """How unsteady five lines run, in interlines; the grain of wood or cloth wavers."""
+    """How unsteady five lines mostly run, in interlines; the grain of wood or cloth wavers."""
     middle = rows.mean(axis=0)
-    apart = np.abs(np.diff(rows - middle, 2, axis=1)).mean()
-    together = np.abs(np.diff(middle, 3)).mean()
-    return float((apart + together) / (rows[4] - rows[0]).mean() * 4)
+    apart = np.abs(np.diff(rows - middle, 2, axis=1)).mean(axis=0)
+    together = np.abs(np.diff(middle, 3))
+    rough = _mean_of_least(apart, _STEADY_RUN) + _mean_of_least(together, _STEADY_RUN)
+    return float(rough / (rows[4] - rows[0]).mean() * 4)
+
+
+def _mean_of_least(values: Curve | Floats, share: float) -> Curve:
+    """Mean of the smallest share of the values along the last axis."""
+    count = max(1, round(share * values.shape[-1]))
+    return np.asarray(np.sort(values, axis=-1)[..., :count].mean(axis=-1), np.float64)
+
+
+def _is_stack(sheet: Sheet, rows: Curve, columns: Columns) -> bool:
+    """Tell whether five lines are short and all gone in between: ledger lines of notes in a row."""
+    if len(columns) > _WIDEST_STACK:
+        return False
+    xs = np.arange(columns[0], columns[-1] + 1)
+    lines = np.stack([np.interp(xs, columns, line) for line in rows])
+    near = np.array([-1.0, 0.0, 1.0])[:, None, None]
+    ink = sample(sheet.ink, lines + near, xs).max(axis=0)
+    paper = min(_PAPER, 0.4 * float(np.percentile(ink, 75)))
+    return bool((ink.max(axis=0) < paper).mean() > _MOST_PAPER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .image import Pixels
+from .image import PageImage, Pixels
 
 Floats = NDArray[np.float32]
 Curve = NDArray[np.float64]
@@ -18,6 +19,8 @@ Place = TypeVar("Place", float, Curve)
 #: Interlines in px at which staves are searched; other pages are resized to _WORK_INTERLINE.
 _WORK_RANGE = (7.0, 13.0)
 _WORK_INTERLINE = 10.0
+#: Share by which the interline of a sheet that is used again can be off.
+_SAME_SIZE = 0.05
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,32 @@ def make_sheet(pixels: Pixels, interline: float) -> Sheet:
     pad = round(4 * work)
     ink = np.pad(ink, ((pad, pad), (0, 0)))
     return Sheet(ink, _line_likeness(ink, work), work, scale, pad)
+
+
+# The sheet of the page at hand, which is asked for twice; it goes with its page.
+_last: tuple[weakref.ref[PageImage], Sheet] | None = None
+
+
+def remember_sheet(page: PageImage, sheet: Sheet) -> None:
+    """Keep the sheet of a page until the page is gone or the next one comes."""
+    global _last
+
+    def forget(gone: weakref.ref[PageImage]) -> None:
+        global _last
+        if _last is not None and _last[0] is gone:
+            _last = None
+
+    _last = weakref.ref(page, forget), sheet
+
+
+def recall_sheet(page: PageImage, interline: float) -> Sheet:
+    """The sheet of a page for an interline in px of the page, made only if it is not the last."""
+    last = _last
+    if last is not None and last[0]() is page:
+        sheet = last[1]
+        if abs(sheet.interline / sheet.scale / interline - 1) < _SAME_SIZE:
+            return sheet
+    return make_sheet(page.pixels, interline)
 
 
 def _line_likeness(ink: Floats, interline: float) -> Floats:

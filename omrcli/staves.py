@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from .image import PageImage, Pixels
-from .staff_lines import find_ink, measure_interlines, trace_lines
-from .staff_sheet import Curve, FiveLines, Floats, Sheet, divide_paper, make_sheet
+from .staff_lines import trace_lines
+from .staff_sheet import (
+    Curve,
+    FiveLines,
+    Floats,
+    Sheet,
+    divide_paper,
+    make_sheet,
+    remember_sheet,
+)
+from .staff_sizes import Interline, find_other_sizes, measure_interlines
 from .systems import order_staves
 
 #: Height in interlines from which an image may hold staves of several sizes.
@@ -76,20 +86,39 @@ class StaffImage:
 
 def find_staves(page: PageImage) -> list[Staff]:
     """Return the page's five-line staves in reading order; none on a page without music."""
-    interlines = measure_interlines(find_ink(page.pixels))
+    sheet: Sheet | None = None
+    for interline in measure_interlines(page.pixels):
+        made = make_sheet(page.pixels, interline.size)
+        sheet = sheet or made
+        if found := list(trace_lines(made)):
+            remember_sheet(page, made)
+            return order_staves(_make_staves(page, made, found, interline), made)
+    if sheet is not None:
+        remember_sheet(page, sheet)
+    return []
+
+
+def _make_staves(
+    page: PageImage, sheet: Sheet, found: Sequence[FiveLines], interline: Interline
+) -> list[Staff]:
+    """The staves found on a sheet, and those of other sizes beside them."""
     staves: list[Staff] = []
-    first: Sheet | None = None
-    for interline in interlines:
-        is_crop = len(page.pixels) < _MIN_PAGE * interlines[0].size
-        if staves and (is_crop or not interline.is_other_size(interlines[0])):
-            continue
-        sheet = make_sheet(page.pixels, interline.size)
-        for lines in trace_lines(sheet):
-            staff = _make_staff(sheet, lines, interline.thickness)
-            if not any(_overlap(staff, other) for other in staves):
-                staves.append(staff)
-        first = first or (sheet if staves else None)
-    return order_staves(staves, first) if first else []
+    _add_staves(staves, sheet, found, interline.thickness)
+    if len(page.pixels) >= _MIN_PAGE * interline.size:
+        for size in find_other_sizes(sheet, found):
+            other = make_sheet(page.pixels, size / sheet.scale)
+            _add_staves(staves, other, trace_lines(other), interline.thickness)
+    return staves
+
+
+def _add_staves(
+    staves: list[Staff], sheet: Sheet, found: Iterable[FiveLines], thickness: float
+) -> None:
+    """Add what was found, unless there is a staff already."""
+    for lines in found:
+        staff = _make_staff(sheet, lines, thickness)
+        if not any(_overlap(staff, other) for other in staves):
+            staves.append(staff)
 
 
 def _overlap(one: Staff, other: Staff) -> bool:
