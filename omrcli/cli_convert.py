@@ -147,8 +147,10 @@ def view(
         if target is not None:
             _check_view(target)
             _check_targets(source, [target])
-        music = _read(source, from_format)
         protocol = find_protocol() if target is None else None
+        if target is None and protocol is None:
+            _check_browser()
+        music = _read(source, from_format)
         cropped = target is None or target.format != "pdf"
         pages = _choose_page(engrave_sheets(sheets_text(music), music.name, True, cropped), page)
         if target is not None:
@@ -166,6 +168,15 @@ def _check_view(target: Target) -> None:
         )
     if target.path is None:
         raise UsageError("omr view writes to files; omr convert writes to standard output.")
+
+
+def _check_browser() -> None:
+    from .convert.browser import has_browser
+
+    if not has_browser():
+        raise MissingDependencyError(
+            "There is no terminal that draws pictures and no browser; write a file with -o."
+        )
 
 
 def _choose_page(pages: list[str], page: int | None) -> list[str]:
@@ -202,9 +213,7 @@ def _open(pages: Sequence[str], name: str) -> None:
 
     path = open_page(html_bytes(pages, Path(name).name))
     if path is None:
-        raise MissingDependencyError(
-            "There is no terminal that draws pictures and no browser; write a file with -o."
-        )
+        raise MissingDependencyError("The browser does not open; write a file with -o.")
     say(f"Opened {path} in the browser.")
 
 

@@ -18,6 +18,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 COMMANDS = (
     "transcribe",
+    "convert",
+    "view",
     "synth",
     "train",
     "export",
