@@ -8,6 +8,7 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from ..errors import UsageError
@@ -78,9 +79,11 @@ def name_outputs(inputs: Sequence[Input], known: Mapping[str, str]) -> dict[str,
     """Name the outputs of each input, by its key: "sub/a" for "sub/a.png", if that is free.
 
     Of two inputs that differ by their suffix alone, the later one keeps it: "sub/a.png". An input
-    keeps the name that is `known` of it, so that what is found later takes none away. Names that
+    keeps the name that is `known` of it, so that what is found later takes none away; but a name
+    that was never given here, such as one that leads out of the folder, is not known. Names that
     differ by case alone count as equal, as they are on some disks.
     """
+    known = {key: name for key, name in known.items() if _could_be_named(key, name)}
     present = {item.key for item in inputs}
     owners: dict[str, str] = {}
     for key, name in known.items():
@@ -204,6 +207,11 @@ def _possible_names(key: str) -> Iterator[str]:
     while True:
         yield f"{key}.{number}"
         number += 1
+
+
+def _could_be_named(key: str, name: str) -> bool:
+    plain, full = islice(_possible_names(key), 2)
+    return name in (plain, full) or bool(re.fullmatch(rf"{re.escape(full)}\.\d+", name))
 
 
 def _fold(name: str) -> str:

@@ -27,13 +27,13 @@ class Judge:
     model: Model
     retry: bool = False
 
-    def decide(self, item: Input, known: Record | None) -> Decision:
-        """Decide on one input; `known` is the latest that is known of it."""
+    def decide(self, item: Input, name: str, known: Record | None) -> Decision:
+        """Decide on one input; `name` is that of its outputs, `known` the latest of it."""
         if known is None or not self._fits(known) or not is_unchanged(item.path, known):
             return "read"
         if known.status != DONE:
             return "read" if self.retry else "failed before"
-        return "unchanged" if self._is_whole(known) else "read"
+        return "unchanged" if self._is_whole(name, known) else "read"
 
     def _fits(self, known: Record) -> bool:
         """Tell whether it was read by the same model in the same way."""
@@ -42,15 +42,15 @@ class Judge:
         drawn = self.orders.debug is None or bool(known.options.get("debug"))
         return same and drawn and known.model.get("sha256") == self.model.sha256
 
-    def _is_whole(self, known: Record) -> bool:
+    def _is_whole(self, name: str, known: Record) -> bool:
         """Tell whether every output asked for is there, as it was written."""
         outputs = {output.path: output for output in known.outputs}
-        wanted = [f"{known.name}.{name}" for name in self.orders.formats]
+        wanted = [f"{name}.{format}" for format in self.orders.formats]
         if not set(wanted) <= outputs.keys():
             return False
         return all(
-            _is_file(self.orders.folder / name, outputs[name].sha256, outputs[name].bytes)
-            for name in wanted
+            _is_file(self.orders.folder / path, outputs[path].sha256, outputs[path].bytes)
+            for path in wanted
         )
 
 

@@ -176,7 +176,7 @@ class _Batch:
             if stopped():
                 return
             record = self._manifest.records.get(item.key)
-            decision = self._judge.decide(item, record)
+            decision = self._judge.decide(item, self._names[item.key], record)
             if decision == "read":
                 self._queue.append(item)
                 self._listener.expect(1)

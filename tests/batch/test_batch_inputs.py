@@ -127,6 +127,11 @@ def test_the_name_of_an_input_that_is_gone_stays_taken() -> None:
     assert name_outputs(inputs("a.png"), {"a.pdf": "a"}) == {"a.png": "a.png"}
 
 
+@pytest.mark.parametrize("name", ["../a", "/etc/a", "b", "a.png.png", "a.png.2/../../a"])
+def test_a_name_that_was_never_given_is_not_believed(name: str) -> None:
+    assert name_outputs(inputs("a.png"), {"a.png": name}) == {"a.png": "a"}
+
+
 @given(
     st.lists(st.from_regex(r"[aA]{1,2}(\.[23])?\.(png|pdf)", fullmatch=True), unique=True),
     st.data(),

@@ -49,12 +49,12 @@ def known(orders: Orders, item: Input) -> Record:
 
 
 def test_what_is_new_is_read(orders: Orders, item: Input) -> None:
-    assert Judge(orders, MODEL).decide(item, None) == "read"
+    assert Judge(orders, MODEL).decide(item, "a", None) == "read"
 
 
 def test_what_is_done_is_not_read_again(orders: Orders, item: Input, known: Record) -> None:
-    assert Judge(orders, MODEL).decide(item, known) == "unchanged"
-    assert Judge(orders, MODEL, retry=True).decide(item, known) == "unchanged"
+    assert Judge(orders, MODEL).decide(item, "a", known) == "unchanged"
+    assert Judge(orders, MODEL, retry=True).decide(item, "a", known) == "unchanged"
 
 
 def test_a_file_that_was_only_touched_is_unchanged(
@@ -62,7 +62,7 @@ def test_a_file_that_was_only_touched_is_unchanged(
 ) -> None:
     assert refresh(item.path, known) is None
     os.utime(item.path, ns=(1, 1))
-    assert Judge(orders, MODEL).decide(item, known) == "unchanged"
+    assert Judge(orders, MODEL).decide(item, "a", known) == "unchanged"
     renewed = refresh(item.path, known)
     assert renewed is not None
     assert renewed.file == fingerprint(item.path)
@@ -71,11 +71,11 @@ def test_a_file_that_was_only_touched_is_unchanged(
 def test_a_file_that_changed_is_read(orders: Orders, item: Input, known: Record) -> None:
     item.path.write_bytes(b"PAGE")
     os.utime(item.path, ns=(1, 1))
-    assert Judge(orders, MODEL).decide(item, known) == "read"
+    assert Judge(orders, MODEL).decide(item, "a", known) == "read"
 
 
 def test_fewer_formats_are_there_already(orders: Orders, item: Input, known: Record) -> None:
-    assert Judge(replace(orders, formats=("mid",)), MODEL).decide(item, known) == "unchanged"
+    assert Judge(replace(orders, formats=("mid",)), MODEL).decide(item, "a", known) == "unchanged"
 
 
 @pytest.mark.parametrize(
@@ -93,33 +93,39 @@ def test_fewer_formats_are_there_already(orders: Orders, item: Input, known: Rec
 def test_other_wishes_are_read_anew(
     orders: Orders, item: Input, known: Record, changes: dict[str, Any]
 ) -> None:
-    assert Judge(replace(orders, **changes), MODEL).decide(item, known) == "read"
+    assert Judge(replace(orders, **changes), MODEL).decide(item, "a", known) == "read"
 
 
 def test_options_without_a_say_change_nothing(orders: Orders, item: Input, known: Record) -> None:
     quick = replace(orders, transcribe=TranscribeOptions(device="cpu", batch_size=2, threads=3))
-    assert Judge(quick, MODEL).decide(item, known) == "unchanged"
+    assert Judge(quick, MODEL).decide(item, "a", known) == "unchanged"
 
 
 def test_options_that_an_earlier_version_did_not_know_were_usual(
     orders: Orders, item: Input, known: Record
 ) -> None:
     early = replace(known, options={"beam": 8})
-    assert Judge(orders, MODEL).decide(item, early) == "unchanged"
+    assert Judge(orders, MODEL).decide(item, "a", early) == "unchanged"
     slow = replace(orders, export=ExportOptions(tempo=60))
-    assert Judge(slow, MODEL).decide(item, early) == "read"
+    assert Judge(slow, MODEL).decide(item, "a", early) == "read"
 
 
 def test_another_model_reads_anew(orders: Orders, item: Input, known: Record) -> None:
-    assert Judge(orders, replace(MODEL, sha256="other")).decide(item, known) == "read"
+    assert Judge(orders, replace(MODEL, sha256="other")).decide(item, "a", known) == "read"
 
 
 def test_outputs_must_be_there_and_whole(orders: Orders, item: Input, known: Record) -> None:
     judge, path = Judge(orders, MODEL), orders.folder / "a.mid"
     path.write_bytes(b"reed")  # of the same size
-    assert judge.decide(item, known) == "read"
+    assert judge.decide(item, "a", known) == "read"
     path.unlink()
-    assert judge.decide(item, known) == "read"
+    assert judge.decide(item, "a", known) == "read"
+
+
+def test_outputs_of_another_name_are_not_those_wanted(
+    orders: Orders, item: Input, known: Record
+) -> None:
+    assert Judge(orders, MODEL).decide(item, "a.png", known) == "read"
 
 
 def test_failures_are_tried_again_if_wanted_or_changed(
@@ -128,10 +134,10 @@ def test_failures_are_tried_again_if_wanted_or_changed(
     failed = replace(
         known, status="failed", outputs=(), error=describe_problem(InputError("It is empty."))
     )
-    assert Judge(orders, MODEL).decide(item, failed) == "failed before"
-    assert Judge(orders, MODEL, retry=True).decide(item, failed) == "read"
+    assert Judge(orders, MODEL).decide(item, "a", failed) == "failed before"
+    assert Judge(orders, MODEL, retry=True).decide(item, "a", failed) == "read"
     item.path.write_bytes(b"other")
-    assert Judge(orders, MODEL).decide(item, failed) == "read"
+    assert Judge(orders, MODEL).decide(item, "a", failed) == "read"
 
 
 @pytest.mark.parametrize(
