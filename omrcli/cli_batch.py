@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -81,7 +82,7 @@ class BatchWishes:
 
 def is_folder(name: str) -> bool:
     """Tell whether an input is a folder."""
-    return name != STDIN and Path(name).is_dir()
+    return name != STDIN and os.path.isdir(name)  # noqa: PTH112 - a name may be impossible
 
 
 def choose_folder(inputs: Sequence[str], outputs: Sequence[str]) -> Path:

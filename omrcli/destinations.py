@@ -75,7 +75,8 @@ def format_of(path: Path) -> str:
 
 def is_folder(output: str) -> bool:
     """Tell whether an output names a folder: by a slash at its end, or because it is one."""
-    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+    # A name may be impossible, which pathlib raises and this does not.
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112
 
 
 def _targets(source: str, outputs: Sequence[str], formats: Sequence[str]) -> Iterator[Target]:

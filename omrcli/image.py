@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -155,7 +156,8 @@ def _open(content: Content, name: str) -> Document:
 
 def _find_content(path: Path) -> Content:
     """A file that can be read again and again stays where it is; a pipe is read at once."""
-    return path if path.is_file() else _read_bytes(path)
+    # Of a name that no file can have pathlib raises, and this tells False.
+    return path if os.path.isfile(path) else _read_bytes(path)  # noqa: PTH113
 
 
 def _read_bytes(path: Path, most: int = -1) -> bytes:
@@ -168,7 +170,7 @@ def _read_bytes(path: Path, most: int = -1) -> bytes:
         raise InputError(f"{path} is a folder; give the image files in it.") from None
     except OSError as error:
         # Windows says "permission denied" of folders too.
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112
             raise InputError(f"{path} is a folder; give the image files in it.") from None
         reason = (error.strerror or "unknown reason").lower()
         raise InputError(f"{path} cannot be read ({reason}); check its permissions.") from None

@@ -198,7 +198,7 @@ def test_models_and_model_files_are_offered(
     assert offer is not None
     completer = cli_completion._make_completer(offer)
     assert sorted(completer("min")) == ["mine.onnx", "minor/", "minuet"]
-    assert completer(f"{tmp_path}/min") == [f"{tmp_path}/mine.onnx", f"{tmp_path}/minor/"]
+    assert sorted(completer(f"{tmp_path}/min")) == [f"{tmp_path}/mine.onnx", f"{tmp_path}/minor/"]
 
 
 def test_a_failure_offers_nothing() -> None:

@@ -94,3 +94,8 @@ def test_same_file_through_a_link(tmp_path: Path) -> None:
     assert output.is_same_file(tmp_path / "a", tmp_path / "b")
     assert output.is_same_file(tmp_path / "new", tmp_path / "." / "new")
     assert not output.is_same_file(tmp_path / "a", tmp_path / "new")
+
+
+def test_a_name_that_is_too_long_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="file name too long"):
+        write_file(tmp_path / ("x" * 400), b"new")
