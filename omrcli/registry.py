@@ -288,8 +288,7 @@ def write_spec(model: Model, spec: ModelSpec, out: Path) -> Model:
 
     Raises:
         ModelError: the file is no ONNX model, or the manifest is damaged.
-        OutputError: the file cannot be written.
-        OSError: the manifest cannot be written.
+        OutputError: the file or the manifest cannot be written.
     """
     try:
         content = model.path.read_bytes()
@@ -333,7 +332,7 @@ def register_model(path: Path, default: bool = False) -> ModelEntry:
 
     Raises:
         ModelError: the file is no model with a spec, or the manifest is damaged.
-        OSError: the manifest cannot be written.
+        OutputError: the manifest cannot be written.
     """
     model = load_model(path)
     folder = path.parent
@@ -346,9 +345,7 @@ def register_model(path: Path, default: bool = False) -> ModelEntry:
     rows[model.name] = {"file": path.name, "sha256": model.sha256, "bytes": size}
     chosen = model.name if default or manifest.default is None else manifest.default
     text = json.dumps({"default": chosen, "models": rows}, indent=2, sort_keys=True) + "\n"
-    partial = folder / f".{MANIFEST_NAME}.{os.getpid()}.tmp"
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(folder / MANIFEST_NAME)
+    write_file(folder / MANIFEST_NAME, text.encode())
     return ModelEntry(model.name, path, model.sha256, size, chosen == model.name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 
 from ..errors import ModelError
 from ..output import write_file
-from .network import NetworkSpec, build_network
+from .network import NETWORKS, NetworkSpec, build_network
 
 _FORMAT = 1
 #: Far beyond any network of this kind; building one takes memory before a weight is compared.
@@ -58,7 +59,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ModelError: the file is missing, damaged, or not a checkpoint of this version.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks on pickles that are not its own
+            content = torch.load(path, map_location="cpu", weights_only=True)
         if content.pop("format") != _FORMAT:
             raise ModelError(f"{path} is a checkpoint of another version; train it again.")
         network = content.pop("network")
@@ -82,7 +85,8 @@ def _check(checkpoint: Checkpoint) -> None:
     spec, units = checkpoint.network, checkpoint.units
     sizes = (*spec.channels, spec.features, spec.recurrent)
     possible = (
-        all(type(size) is int and 0 < size <= _MOST_CHANNELS for size in sizes)
+        spec.kind in {network.kind for network in NETWORKS.values()}
+        and all(type(size) is int and 0 < size <= _MOST_CHANNELS for size in sizes)
         and 0 <= spec.temporal_blocks <= _MOST_BLOCKS
         and 0 < spec.height <= _MOST_HEIGHT
         and len(spec.channels) <= _MOST_BLOCKS
