@@ -221,6 +221,11 @@ def usable_cores() -> int:
     return max(1, min(cores, _MOST_THREADS))
 
 
+def execution_providers() -> list[str]:
+    """Return the names of what the installed runtime can run networks on, the fastest first."""
+    return list(ort.get_available_providers())
+
+
 def preload_cuda_libraries() -> list[str]:
     """Load pip's CUDA and cuDNN libraries; return the names of those that are not there."""
     preload = getattr(ort, "preload_dlls", None)

@@ -28,6 +28,8 @@ COMMANDS = (
     "ablate",
     "data",
     "models",
+    "doctor",
+    "settings",
 )
 
 

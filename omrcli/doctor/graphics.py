@@ -26,7 +26,7 @@ def _check() -> Iterator[Finding]:
     except ImportError as error:
         yield Finding("ONNX runtime", f"not importable ({error})", MISSING)
         return
-    providers = logits.ort.get_available_providers()
+    providers = logits.execution_providers()
     shown = ", ".join(name.removesuffix("ExecutionProvider") for name in providers)
     yield Finding("execution providers", shown, OK)
     if not devices.gpu_seems_present():

@@ -202,14 +202,14 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch, missing: l
     monkeypatch.setattr(devices, "gpu_names", lambda: ["NVIDIA T4"])
     monkeypatch.setattr(logits, "preload_cuda_libraries", lambda: missing)
     providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(logits.ort, "get_available_providers", lambda: providers)
+    monkeypatch.setattr(logits, "execution_providers", lambda: providers)
     found = {each.name: each for each in graphics.check_graphics().findings}
     assert found["NVIDIA GPU"].value == "NVIDIA T4"
     if missing:
         assert devices.INSTALL_CUDA in found["libcudnn.so.9"].advice
     else:
         assert found["CUDA and cuDNN"].state == "ok"
-    monkeypatch.setattr(logits.ort, "get_available_providers", lambda: providers[1:])
+    monkeypatch.setattr(logits, "execution_providers", lambda: providers[1:])
     assert graphics.check_graphics().findings[-1].advice.startswith("Run pip uninstall onnxruntime")
 
 
