@@ -93,7 +93,7 @@ def read_own(orders: Orders, tasks: list[Task], jobs: int) -> float:
         while done < len(tasks):
             for event in pool.wait(1.0):
                 if isinstance(event, Finished):
-                    assert event.record.error is None
+                    assert event.record.error is None, event.record.error
                     done += 1
                     if waiting:
                         pool.submit(waiting.pop())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -88,6 +88,8 @@ def run_batch(
         UsageError: folders or options do not fit together.
     """
     model = find_model(options.orders.transcribe.model)
+    if not options.watch:
+        _check_any(options)
     make_folder(options.orders.folder)
     with Manifest(options.orders.folder) as manifest:
         batch = _Batch(options, model, manifest, listener)
@@ -117,10 +119,8 @@ class _Batch:
     def run(self, pool: Pool, stopped: Callable[[], bool]) -> Summary:
         """Work until nothing is left, or, where the folders are watched, until it is stopped."""
         watch = self.options.watch
-        found = self._find()
         if not watch:
-            self._check_any(found)
-            self._enqueue(found.inputs, stopped)
+            self._enqueue(self._find().inputs, stopped)
         next_look = time.monotonic()
         while not stopped() and (watch or self._queue or pool.tasks):
             if watch and time.monotonic() >= next_look:
@@ -141,29 +141,18 @@ class _Batch:
         return ended + max(_LOOK, (ended - started) / _LOOK_SHARE)
 
     def _find(self) -> Found:
-        folder, debug = self.orders.folder, self.orders.debug
-        own = [place for place in (folder, debug) if place is not None]
-        roots = [root for root in self.options.roots if root.is_dir()]
-        ignored = [p for p in own if not any(_is_same(p, root) for root in roots)]
         written = (
             path
-            for path in output_paths(self._manifest.records.values(), folder)
+            for path in output_paths(self._manifest.records.values(), self.orders.folder)
             if path.suffix.lower() in SUFFIXES
         )
-        found = find_inputs(self.options.roots, self.options.recursive, [*ignored, *written])
+        found = _find(self.options, written)
         for problem in found.problems:
             if problem not in self._noticed:
                 self._noticed.add(problem)
                 self._count.add_problem(problem)
                 self._listener.say(problem)
         return found
-
-    def _check_any(self, found: Found) -> None:
-        if found.inputs or found.problems:
-            return
-        places = " and ".join(map(str, self.options.roots))
-        hint = "" if self.options.recursive else "; with -r the folders in it are read too"
-        raise InputError(f"There are no images or PDF files in {places}{hint}.")
 
     def _enqueue(self, inputs: Sequence[Input], stopped: Callable[[], bool]) -> None:
         """Decide on inputs; line those up that are to be read."""
@@ -195,6 +184,8 @@ class _Batch:
             if item.key in busy:
                 waiting.append(item)
                 continue
+            if self.options.watch and not item.path.exists():
+                continue  # taken away, or given another name, by what put it there
             pool.submit(Task(item.path, item.key, self._names[item.key]))
             busy.add(item.key)
         self._queue.extendleft(reversed(waiting))
@@ -224,6 +215,24 @@ class _Batch:
         except InputError:
             found = None
         return replace(record, error=lost.problem, file=found)
+
+
+def _find(options: BatchOptions, written: Iterable[Path] = ()) -> Found:
+    """What is in the folders, without what was written there."""
+    places = (options.orders.folder, options.orders.debug)
+    roots = [root for root in options.roots if root.is_dir()]
+    own = [p for p in places if p is not None and not any(_is_same(p, root) for root in roots)]
+    return find_inputs(options.roots, options.recursive, [*own, *written])
+
+
+def _check_any(options: BatchOptions) -> None:
+    """Raise where there is nothing to read, before anything is written."""
+    found = _find(options)
+    if found.inputs or found.problems:
+        return
+    places = " and ".join(map(str, options.roots))
+    hint = "" if options.recursive else "; with -r the folders in it are read too"
+    raise InputError(f"There are no images or PDF files in {places}{hint}.")
 
 
 def count_jobs() -> int:

@@ -138,6 +138,7 @@ def test_an_empty_folder_is_said(options: BatchOptions) -> None:
         f"There are no images or PDF files in {options.roots[0]}; "
         "with -r the folders in it are read too."
     )
+    assert not options.orders.folder.exists()
 
 
 def test_jobs_and_cores(options: BatchOptions) -> None:
