@@ -23,7 +23,7 @@ from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Watcher
 HERE = Path(__file__).parent
 DUET = HERE.parent / "examples" / "duet.jpg"
 WORN_INTERLINE = 8.0  # px
-_COLOURS = 64
+_COLOURS = 128
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ def write_small(picture: np.ndarray, path: Path) -> None:
     from PIL import Image
 
     image = Image.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-    image.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 def main() -> None:

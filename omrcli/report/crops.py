@@ -24,6 +24,8 @@ INTERLINE = 16.0
 _ABOVE, _BELOW, _BESIDE = 6.5, 6.5, 1.5
 #: Distance in interlines to the next staff's lines: a crop must show one staff only.
 _CLEAR = 0.7
+_WHITE, _BLACK = 235.0, 15.0  # greys of the paper and the ink of a crop
+_LEAST_RANGE = 40.0  # between the two, or there is nothing to see
 _GREYS = 16  # of a crop without loss: engraved pages have not many more
 _MOST_WIDTH = 16_000  # px that a WebP image can have
 _WEBP_QUALITY, _JPEG_QUALITY = 50, 60
@@ -87,6 +89,7 @@ def cut_staff_image(page: Pixels, staff: Staff, others: Sequence[Staff] = ()) ->
 
 
 def _pack(cut: Pixels, left: int, top: int, interline: float) -> Crop:
+    cut = whiten(cut)
     scale = min(1.0, INTERLINE / interline, _MOST_WIDTH / max(cut.shape))
     if scale < 1:
         size = [max(1, round(side * scale)) for side in cut.shape[::-1]]
@@ -94,6 +97,15 @@ def _pack(cut: Pixels, left: int, top: int, interline: float) -> Crop:
     kind, content = compress(cut)
     height, width = cut.shape
     return Crop(content, kind, width, height, left, top, scale, interline * scale)
+
+
+def whiten(pixels: Pixels) -> Pixels:
+    """Stretch the greys of a dark photo, so that its paper is nearly white."""
+    paper, ink = (float(np.percentile(pixels, share)) for share in (80, 0.5))
+    if paper > _WHITE or paper - ink < _LEAST_RANGE:
+        return pixels
+    stretched = (pixels.astype(np.float32) - ink) * ((_WHITE - _BLACK) / (paper - ink)) + _BLACK
+    return np.clip(stretched, 0, 255).astype(np.uint8)
 
 
 def compress(pixels: Pixels) -> tuple[str, bytes]:

@@ -26,6 +26,8 @@ from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
 if TYPE_CHECKING:
     from omrcli.pipeline import Page, StaffReading, Transcription
 
+#: Probability of another reading from which a token is doubtful (docs/report.md measures it).
+DOUBT = 0.05
 #: Units of a token that tell where it stands; what belongs to them stands beside.
 _HEADS = ("note.", "grace.", "rest.")
 #: A token is shown at least so large, and with so much around it, in interlines.
@@ -89,7 +91,7 @@ class ProofSheet:
 
 
 def make_sheet(
-    transcription: Transcription, crops: Sequence[Crop], threshold: float = 0.8
+    transcription: Transcription, crops: Sequence[Crop], threshold: float = DOUBT
 ) -> ProofSheet:
     """Put a transcription beside the crops of its staves, which are in the same order.
 

@@ -2,9 +2,12 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-// A token: `was` is the text as read, null where it was inserted.
+// A token: `was` is the text as read, null where it was inserted. Its doubt is the probability of the
+// most likely other reading: that finds mistakes better than the confidence, which for a note is also
+// that of its clef and key.
 function makeToken([text, confidence, box, line, alternatives, measure], index) {
-  return { text, confidence, box, line, alternatives, measure, index, was: text, right: false,
+  const doubt = Math.max(0, ...alternatives.map(([, probability]) => probability), confidence < 0.5 ? 1 - confidence : 0);
+  return { text, confidence, doubt, box, line, alternatives, measure, index, was: text, right: false,
     symbol: data.hasScore ? parseToken(text) : null };
 }
 
@@ -16,7 +19,7 @@ const partOf = (staff) => parts.find((part) => part.includes(staff)) ?? [staff];
 
 const state = { threshold: data.threshold, chosen: null, undo: [], listeners: [], unsaved: false };
 const isEdited = (token) => token.was !== token.text;
-const isDoubtful = (token) => token.confidence < state.threshold && !token.right && !isEdited(token);
+const isDoubtful = (token) => token.doubt >= state.threshold && !token.right && !isEdited(token);
 
 function setText(token, text) {
   token.text = text;
@@ -62,7 +65,7 @@ function insertedToken(staff, place, nth = 1) {
   const end = right ? right.box[0] : staff.edges[1];
   const middle = Math.min(start + (nth - 0.5) * size, Math.max((start + end) / 2, start));
   const box = [middle - size / 2, 0, middle + size / 2, 4 * staff.interline];
-  return { text: "", confidence: 1, box, line: (left ?? right)?.line ?? staff.interline * 6,
+  return { text: "", confidence: 1, doubt: 0, box, line: (left ?? right)?.line ?? staff.interline * 6,
     alternatives: [], measure: left?.measure ?? null, index: -1, was: null, right: true, symbol: null };
 }
 

@@ -20,15 +20,19 @@ function describeChosen(staff, token, place) {
     const was = token.was === null ? "inserted" : `was ${describeToken(token.was)}`;
     notes.push(html("span", { className: "edited", textContent: was }));
   } else {
-    const words = token.right ? "marked as right" : `${percent(token.confidence)} sure`;
+    const words = token.right ? "marked as right" : `confidence ${percent(token.confidence)}`;
     notes.push(html("span", { className: isDoubtful(token) ? "doubtful" : "sure", textContent: words }));
   }
   if (measure?.problem) {
     notes.push(html("span", { className: "problem", textContent: `measure ${measure.number} has ${measure.problem} quarters` }));
   }
+  const before = html("button", { textContent: "‹", title: "Previous doubt (k)", className: "step" });
+  const after = html("button", { textContent: "›", title: "Next doubt (j)", className: "step" });
+  before.addEventListener("click", () => walk(-1));
+  after.addEventListener("click", () => walk(1));
   const close = html("button", { className: "close", textContent: "×", title: "Choose nothing (Esc)", ariaLabel: "Close" });
   close.addEventListener("click", () => choose(null));
-  return html("div", { className: "chosen-token" }, ...notes, close);
+  return html("div", { className: "chosen-token" }, ...notes, before, after, close);
 }
 
 function offerAlternatives(staff, token, place) {
@@ -41,15 +45,34 @@ function offerAlternatives(staff, token, place) {
     { place, text, probability, fits: fits(text), said: describeToken(text) }));
   const others = fixes.filter(([at]) => at !== place).slice(0, 3).map(([at, text, probability]) => (
     { place: at, text, probability, fits: true, said: `${describeToken(staff.tokens[at].text)} → ${describeToken(text)}` }));
-  const buttons = [...own, ...others].map((offer, n) => {
+  const longer = measure ? fittingDurations(token, place, measure) : [];
+  const known = new Set(own.map((offer) => offer.text));
+  const buttons = [...own, ...others, ...longer.filter(({ text }) => !known.has(text))].map((offer, n) => {
     const button = html("button", { className: offer.fits ? "alternative fits" : "alternative",
       title: offer.text || "delete the token" }, html("kbd", { textContent: n + 1 }), " ", offer.said, " ",
-      html("small", { textContent: percent(offer.probability) + (offer.fits ? ", the measure adds up" : "") }));
+      html("small", { textContent: [offer.probability === null ? "" : percent(offer.probability),
+        offer.fits ? "the measure adds up" : ""].filter(Boolean).join(", ") }));
     button.addEventListener("click", () => correct(staff, offer.place, offer.text));
     return button;
   });
   if (!buttons.length) buttons.push(html("span", { className: "none", textContent: "no other reading is likely" }));
   return html("div", { className: "alternatives" }, ...buttons);
+}
+
+// The note or rest as long as its measure needs it, where one value or a dotted one is.
+function fittingDurations(token, place, { problem, missing }) {
+  const { symbol } = token;
+  if (!problem || missing === null || !["note", "rest"].includes(symbol?.kind) || symbol.tuplet) return [];
+  for (const [base, quarters] of Object.entries(QUARTERS)) {
+    for (const dots of ["", ".", ".."]) {
+      const length = quarters * (2 - 1 / 2 ** dots.length);
+      if (Math.abs(length - symbol.quarters - missing) > NEAR) continue;
+      const text = symbol.pitches ? noteText({ ...symbol, durationText: base + dots })
+        : `rest-${base}${dots}${symbol.fermata ? "_fermata" : ""}`;
+      return [{ place, text, probability: null, fits: true, said: describeToken(text) }];
+    }
+  }
+  return [];
 }
 
 function makeTools(staff, token, place) {

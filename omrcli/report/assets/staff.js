@@ -1,6 +1,7 @@
 // One staff on the page: its image, the reading under it, and what is doubtful in both.
 
 const LABELS = 1.9; // interlines between image and reading, for the numbers of the measures
+const VERY = 0.3; // the doubt from which a token is marked in red
 const NEARBY = "1200px"; // staves so far from the window are drawn
 
 const observer = new IntersectionObserver((entries) => {
@@ -134,7 +135,7 @@ function drawTexts(staff) {
 function tokenClass(staff, token, place) {
   const chosen = state.chosen?.staff === staff && state.chosen.place === place;
   const doubt = !staff.right && isDoubtful(token);
-  return ["token", doubt && "doubtful", doubt && token.confidence < state.threshold / 2 && "very",
+  return ["token", doubt && "doubtful", doubt && token.doubt >= VERY && "very",
     isEdited(token) && "edited", chosen && "chosen"].filter(Boolean).join(" ");
 }
 
