@@ -40,7 +40,7 @@ for token in reading.tokens[:6]:
     """\
 staff = reading.staves[0]
 print("interline", round(staff.staff.interline), "px")
-for token, (left, right) in list(zip(staff.tokens, staff.spans))[3:6]:
+for token, (left, right) in zip(staff.tokens[:3], staff.spans[:3], strict=True):
     print(f"{token.text:24} x from {left:.0f} to {right:.0f}")""",
     """\
 # ## Measures

@@ -85,10 +85,11 @@ def _draw_advice(found: Diagnosis) -> Iterator[str]:
 
 
 def _draw_problem(found: Finding) -> str:
-    return f"  {found.name}: {' '.join(filter(None, (found.value, found.advice)))}"
+    said = found.value if found.value.endswith(".") else f"{found.value}."
+    return f"  {found.name}: {said} {found.advice}".rstrip()
 
 
 def _sum_up(found: Diagnosis) -> str:
-    if found.test is None or found.exit_code:
+    if found.test is None or not found.test.is_sound:
         return "No staff can be read: see what is to be mended."
     return f"A staff is read in {found.test.cold:.2f} s, the next in {found.test.warm:.2f} s."

@@ -72,6 +72,8 @@ class Diagnosis:
     @property
     def exit_code(self) -> ExitCode:
         """0 if a staff can be read, else the status of the first reason that it cannot."""
+        if self.test is not None and self.test.is_sound:
+            return ExitCode.OK
         codes = [found.code for found in self.problems if found.code != ExitCode.OK]
         return codes[0] if codes else ExitCode.OK
 

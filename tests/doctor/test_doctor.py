@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,4 +236,5 @@ def test_the_first_reason_gives_the_status() -> None:
         Finding("c", "", "!!", "", ExitCode.MODEL),
     )
     assert Diagnosis((Section("s", findings),), None).exit_code == ExitCode.DEPENDENCY
-    assert Diagnosis((Section("s", findings[:1]),), SOUND).exit_code == ExitCode.OK
+    assert Diagnosis((Section("s", findings),), SOUND).exit_code == ExitCode.OK, "a staff is read"
+    assert Diagnosis((Section("s", findings),), replace(SOUND, right=3)).exit_code == 6
