@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The version of the `train` extra. Set TORCH to a local wheel or version to use another.
 TORCH ?= torch==2.13.0
+MINUTES ?= 10
 EXAMPLE ?= examples/ode-to-joy.png
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak train-extras clean
+.PHONY: help demo test lint bench fuzz soak train-extras clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -47,6 +48,9 @@ bench: $(VENV)/.base ## Measure start-up, speed and memory
 
 soak: $(VENV)/.all ## Read 500 pages with a command that is killed again and again
 	$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: $(VENV)/.all ## Throw arbitrary input at what reads input, for MINUTES
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 train-extras: $(VENV)/.all ## Set up everything that synth, train and eval need
 	@echo "ready: $(BIN)/omr train --help"

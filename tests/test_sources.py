@@ -83,7 +83,23 @@ def test_folder_is_read_in_order_and_damaged_files_are_reported(tmp_path: Path) 
     pieces = list(load_pieces(tmp_path, options))
     assert [piece.sequences[0][0] for piece in pieces] == ["clef-C1", "clef-G2"]
     assert len(skipped) == 1
-    assert "c.mxl is not a compressed MusicXML file" in skipped[0]
+    assert "Cannot read" in skipped[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.musicxml", "<!DOCTYPE a [<!ENTITY b 'c'>]><score-partwise/>", "declares XML entities"),
+        ("a.mei", "<!DOCTYPE a [<!ENTITY b 'c'>]><mei/>", "declares XML entities"),
+        ("a.json", "[" * 200_000, "is not JSON"),
+    ],
+)
+def test_files_made_to_harm_are_refused(
+    name: str, content: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=sentence):
+        list(load_pieces(tmp_path / name, SourceOptions()))
 
 
 def test_a_single_damaged_file_is_an_error(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def read_mei(text: str) -> list[MeiPart]:
 def _parse(text: str) -> ET.Element:
     """The document with bare tag names."""
     try:
+        if "<!ENTITY" in text:
+            raise InputError("This MEI declares XML entities; remove its document type.")
         root = ET.fromstring(text)
     except ET.ParseError:
         # Verovio 6.4 writes some attributes twice, such as two symbols of one staffGrp.

@@ -7,7 +7,6 @@ files, single, in folders or in a tar archive. Verovio imports all but ABC (thro
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import importlib.util
 import io
@@ -15,7 +14,6 @@ import json
 import random
 import tarfile
 import xml.etree.ElementTree as ET
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
@@ -26,6 +24,7 @@ from omrcli.synth.abc import read_tune, split_tunes
 from omrcli.synth.excerpts import ExcerptOptions, excerpts
 from omrcli.synth.humdrum import split_spines
 from omrcli.synth.mei import read_mei
+from omrcli.xml_files import parse_xml, unpack_score
 
 #: Suffix -> the name that Verovio gives to the format of what it imports.
 FORMATS = {
@@ -237,8 +236,8 @@ def _read_pieces(entry: _Entry, data: bytes) -> Iterator[Piece]:
         spines = [_piece(entry.name, spine, "humdrum") for spine in split_spines(_text(data))]
         yield Piece(entry.name, tuple(text for piece in spines for text in piece.sequences))
     elif entry.suffix in (".mxl", ".musicxml", ".xml"):
-        text = _unzip(data, entry.name) if data[:2] == b"PK" else data
-        yield _piece(entry.name, drop_keyboard_parts(text, entry.name), "musicxml")
+        text = drop_keyboard_parts(unpack_score(data, entry.name), entry.name)
+        yield _piece(entry.name, text, "musicxml")
     else:
         yield _piece(entry.name, _text(data), FORMATS[entry.suffix])
 
@@ -263,7 +262,7 @@ def _to_mei(text: str, input_from: str) -> str:
 def _read_incipits(data: bytes, name: str) -> Iterator[Piece]:
     try:
         records = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{name} is not JSON ({error}); give a list of incipit records."
         ) from error
@@ -289,10 +288,7 @@ def drop_keyboard_parts(data: bytes, name: str) -> str:
     Raises:
         InputError: the data is not partwise MusicXML.
     """
-    try:
-        root = ET.fromstring(data)
-    except (ET.ParseError, ValueError) as error:
-        raise InputError(f"{name} is not XML ({error}); export it again.") from error
+    root = parse_xml(data, name)
     if root.tag != "score-partwise":
         raise InputError(f"{name} is not partwise MusicXML but <{root.tag}>; export it again.")
     dropped = {part.get("id") for part in root.findall("part") if _staff_count(part) > 1}
@@ -309,29 +305,6 @@ def drop_keyboard_parts(data: bytes, name: str) -> str:
 def _staff_count(part: ET.Element) -> int:
     counts = [int(item.text or "1") for item in part.iter("staves")]
     return max(counts, default=1)
-
-
-def _unzip(data: bytes, name: str) -> bytes:
-    """The score inside an .mxl archive: what its container names, else its first XML file."""
-    try:
-        with (
-            zipfile.ZipFile(io.BytesIO(data)) as archive,
-            archive.open(_score_member(archive)) as stream,
-        ):
-            return stream.read(MAX_BYTES)
-    except (zipfile.BadZipFile, KeyError, StopIteration) as error:
-        raise InputError(f"{name} is not a compressed MusicXML file; export it again.") from error
-
-
-def _score_member(archive: zipfile.ZipFile) -> str:
-    names = archive.namelist()
-    with contextlib.suppress(KeyError, ET.ParseError):
-        container = ET.fromstring(archive.read("META-INF/container.xml"))
-        for item in container.iter():
-            if item.tag.endswith("rootfile") and item.get("full-path") in names:
-                return item.get("full-path", "")
-    scores = (name for name in names if not name.startswith("META-INF/"))
-    return next(name for name in scores if name.lower().endswith((".xml", ".musicxml")))
 
 
 def _gunzip(data: bytes, name: str) -> bytes:
