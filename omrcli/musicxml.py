@@ -273,7 +273,7 @@ def _doubts(score: Score) -> list[dict[int, str]]:
         for index, measure in enumerate(score.parts[number].measures):
             if (measure.number, measure.staff) == (warning.number, warning.staff):
                 relation = "long" if warning.actual > warning.expected else "short"
-                words = f"? too {relation}: {warning.actual} of {warning.expected} quarter notes"
+                words = f"? too {relation}: {warning.actual} of {warning.expected}"
                 marks[number].setdefault(index, words)
                 break
     return marks

@@ -44,7 +44,7 @@ def open_page(page: bytes) -> Path | None:
 def _open(address: str) -> bool:
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", _OPEN, address],
+            [sys.executable, "-I", "-c", _OPEN, address],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

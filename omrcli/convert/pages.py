@@ -48,7 +48,7 @@ def engrave_sheets(
 
 
 def pdf_bytes(pages: Sequence[str]) -> bytes:
-    """The pages as one PDF, in vectors; two runs write the same bytes."""
+    """The pages as one PDF, in vectors."""
     (document,) = _draw(pages, "pdf")
     return document
 

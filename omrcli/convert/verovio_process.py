@@ -7,12 +7,15 @@ import json
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from omrcli.errors import InputError, MissingDependencyError
 
 #: Seconds that a score may take; an orchestral movement of 100 pages takes a tenth of that.
 PATIENCE = 600
+#: Where this package lies: a process started elsewhere would import what lies there first.
+_HOME = Path(__file__).parents[2]
 INSTALL = "run: pip install 'omrcli[convert]'"
 
 
@@ -41,6 +44,7 @@ def _ask(request: dict[str, object], name: str) -> Any:
             input=json.dumps(request).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # Verovio says there what it makes of its input
+            cwd=_HOME,
             timeout=PATIENCE,
             check=False,
         )

@@ -246,4 +246,5 @@ def test_refusals(tune, tmp_path, monkeypatch, arguments, sentence):
 
 def test_a_file_that_is_no_score_is_refused(tmp_path):
     (tmp_path / "in.musicxml").write_bytes(b"\x00nonsense")
-    assert view(tmp_path / "in.musicxml").exit_code == ExitCode.INPUT
+    out = tmp_path / "out.html"
+    assert view(tmp_path / "in.musicxml", "-o", out).exit_code == ExitCode.INPUT
