@@ -14,17 +14,19 @@ import numpy as np
 from .logits import Logits
 from .staves import StaffImage
 
-#: Mean confidence in the first sign of the staves of a page above which they are upright.
-_SURE = 0.995
+#: Mean confidence in the first sign of the staves of a page above which they are upright; of a
+#: staff or two, for which one wrong clef is enough.
+_SURE, _SURE_ALONE, _FEW = 0.995, 0.9995, 2
 #: Staves of a page that are read the other way round.
 _SAMPLE = 4
 #: How much better they must read then, of 1.
-_CLEARLY = 0.05
+_CLEARLY = 0.03
 
 
 def leaves_doubt(staves: Sequence[Logits], blank: int) -> bool:
     """Tell whether a page's staves, as the model read them, may be upside down."""
-    return bool(staves) and float(np.mean([_first_sign(item, blank) for item in staves])) < _SURE
+    sure = _SURE if len(staves) > _FEW else _SURE_ALONE
+    return bool(staves) and float(np.mean([_first_sign(item, blank) for item in staves])) < sure
 
 
 def sample_staves(count: int) -> list[int]:

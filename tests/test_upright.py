@@ -130,12 +130,19 @@ def logits_of(first: float, others: float) -> Logits:
 
 def test_doubt_about_the_clef_leads_to_a_second_reading() -> None:
     sure, unsure = logits_of(0.999, 0.95), logits_of(0.6, 0.95)
-    assert not leaves_doubt([sure, sure], blank=0)
+    assert not leaves_doubt([sure, sure, sure], blank=0)
     assert leaves_doubt([unsure, unsure], blank=0)
     assert not leaves_doubt([], blank=0)
     assert reads_better([sure], [unsure], blank=0)
     assert not reads_better([unsure], [sure], blank=0)
     assert not reads_better([unsure], [unsure], blank=0)
+
+
+def test_one_staff_must_be_read_surer_than_a_page() -> None:
+    nearly = logits_of(0.999, 0.95)
+    assert leaves_doubt([nearly], blank=0)
+    assert not leaves_doubt([nearly] * 3, blank=0)
+    assert not leaves_doubt([logits_of(0.9999, 0.95)], blank=0)
 
 
 def test_a_few_staves_of_a_page_are_sampled() -> None:
