@@ -105,7 +105,7 @@ def whiten(pixels: Pixels) -> Pixels:
     if paper > _WHITE or paper - ink < _LEAST_RANGE:
         return pixels
     stretched = (pixels.astype(np.float32) - ink) * ((_WHITE - _BLACK) / (paper - ink)) + _BLACK
-    return np.clip(stretched, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(stretched, 0, 255), np.uint8)
 
 
 def compress(pixels: Pixels) -> tuple[str, bytes]:
