@@ -248,12 +248,18 @@ _DURATION = (
     rf"(?P<base>{'|'.join(DURATIONS)})(?P<dots>\.{{0,3}})(?:_(?P<n>[1-9]\d?):(?P<m>[1-9]\d?))?"
 )
 _NOTE = re.compile(
-    rf"(?P<grace>grace)?note-(?P<step>[A-G])(?P<alter>##|bb|#|b|)(?P<octave>\d)_{_DURATION}(?P<fermata>_fermata)?"
+    rf"(?P<grace>grace)?note-(?P<step>[A-G])(?P<alter>##|bb|#|b|)(?P<octave>\d)_{_DURATION}(?P<fermata>_fermata)?",
+    re.ASCII,
 )
-_REST = re.compile(rf"rest-{_DURATION}(?P<fermata>_fermata)?")
+_REST = re.compile(rf"rest-{_DURATION}(?P<fermata>_fermata)?", re.ASCII)
 _CLEF = re.compile(r"clef-(?P<sign>[GFC])(?P<line>[1-5])(?P<shift>_8va|_8vb|_15ma|_15mb|)")
-_TIME = re.compile(r"timeSignature-(?P<text>C/?|[1-9]\d{0,2}/[1-9]\d{0,2})")
-_MULTIREST = re.compile(r"multirest-(?P<count>[1-9]\d{0,3})")
+_TIME = re.compile(r"timeSignature-(?P<text>C/?|[1-9]\d{0,2}/[1-9]\d{0,2})", re.ASCII)
+_MULTIREST = re.compile(r"multirest-(?P<count>[1-9]\d{0,3})", re.ASCII)
+
+#: Signs of a text that is no token which a message shows.
+_SHOWN = 60
+#: A file of tokens of more bytes, or of more measures of rest in all, is no music.
+MAX_BYTES, MAX_REST = 16 << 20, 100_000
 
 
 def _duration(match: re.Match[str]) -> Duration:
@@ -298,6 +304,7 @@ def parse_symbol(text: str) -> Symbol:
     elif match := _MULTIREST.fullmatch(text):
         symbol = Multirest(int(match["count"]))
     if symbol is None:
+        text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         raise TokenError(f"'{text}' is no token of the semantic encoding; see docs/encoding.md.")
     return symbol
 
@@ -306,14 +313,20 @@ def read_semantic(path: Path) -> list[str]:
     """Read the token texts of a `.semantic` (or `.agnostic`) file, separated by tabs or spaces.
 
     Raises:
-        InputError: the file cannot be read as text.
+        InputError: the file cannot be read as text, or is larger than any piece of music.
     """
     try:
-        return path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        texts = data.decode("utf-8").split()
+    except (OSError, ValueError) as error:
         raise InputError(
             f"Cannot read {path}: {error}; check that it is a text file of tokens."
         ) from error
+    rests = (match for text in texts if (match := _MULTIREST.fullmatch(text)))
+    if len(data) > MAX_BYTES or sum(int(match["count"]) for match in rests) > MAX_REST:
+        raise InputError(f"{path} is longer than any piece of music; check the file.")
+    return texts
 
 
 def format_semantic(texts: Iterable[str]) -> str:

@@ -112,3 +112,32 @@ def test_multirests_are_unfolded_into_measures() -> None:
         *("rest-whole", "barline", "rest-whole", "barline", "rest-whole", "barline"),
         *("note-C4_half", "xyz"),
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["multirest-1٣", "timeSignature-1٣/4", "note-C٤_quarter", "rest-quarter_1٣:2"]
+)
+def test_digits_of_other_scripts_are_none(text: str) -> None:
+    with pytest.raises(TokenError):
+        parse_symbol(text)
+
+
+def test_a_long_text_is_not_shown_whole() -> None:
+    with pytest.raises(TokenError) as caught:
+        parse_symbol("x" * 10**6)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("content", ["multirest-9999 " * 11, "x" * (17 << 20)])
+def test_files_that_are_no_music_are_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.semantic"
+    path.write_text(content)
+    with pytest.raises(InputError, match="is longer than any piece of music; check the file"):
+        read_semantic(path)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.semantic"
+    path.write_bytes(b"clef-G2\xff")
+    with pytest.raises(InputError, match="check that it is a text file of tokens"):
+        read_semantic(path)
