@@ -34,9 +34,13 @@ def apply_settings(ctx: typer.Context) -> None:
     if ctx.resilient_parsing:
         return
     with exit_on_error():
-        from .settings.values import load_settings
+        from .settings.files import is_anything_set
 
         try:
+            if not is_anything_set():
+                return
+            from .settings.values import load_settings
+
             found = load_settings(list_lazily)
         except OmrError:
             if ctx.invoked_subcommand in TOLERANT:

@@ -136,7 +136,7 @@ def test_modules_are_not_too_long() -> None:
         ("import omrcli.cli", ["numpy", "cv2", "onnxruntime", "music21", "torch", "rich.table"]),
         ("import omrcli.pipeline", ["music21", "torch", "typer", "verovio", "matplotlib"]),
         ("import omrcli.registry", ["numpy", "onnxruntime", "onnx"]),
-        ("import omrcli.settings.values", ["numpy", "typer", "tomllib", "tomli"]),
+        ("import omrcli.settings.files", ["numpy", "typer", "tomllib", "tomli", "difflib"]),
         ("import omrcli.doctor.diagnosis", ["numpy", "cv2", "onnxruntime", "verovio", "typer"]),
     ],
 )

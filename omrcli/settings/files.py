@@ -12,6 +12,8 @@ from typing import Any
 from ..errors import InputError, UsageError
 
 FILE_NAME = "omr.toml"
+#: What all variables of settings begin with.
+PREFIX = "OMR_"
 #: Names a file that is read instead of all others; empty, no file is read.
 FILE_VARIABLE = "OMR_SETTINGS"
 
@@ -30,6 +32,21 @@ class Found:
 
     files: tuple[SettingsFile, ...]
     notices: tuple[str, ...] = ()
+
+
+def is_anything_set(
+    environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> bool:
+    """Tell quickly whether there is any file or variable that the rest of this package must read.
+
+    Raises:
+        InputError: the file that OMR_SETTINGS names does not exist.
+    """
+    environment = os.environ if environment is None else environment
+    if any(name.startswith(PREFIX) and name != FILE_VARIABLE for name in environment):
+        return True
+    found = find_files(environment, folder)
+    return bool(found.files or found.notices)
 
 
 def find_files(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Found:

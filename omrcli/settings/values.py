@@ -16,9 +16,8 @@ from typing import Any
 
 from ..errors import UsageError
 from .commands import Command, Option
-from .files import FILE_NAME, FILE_VARIABLE, SettingsFile, find_files, read_file
+from .files import FILE_VARIABLE, PREFIX, SettingsFile, find_files, read_file
 
-PREFIX = "OMR_"
 #: Options that mean the same in every command that has them, and can be set for all at once.
 SHARED = ("model", "device", "beam", "batch-size", "threads", "quiet", "verbose")
 
@@ -241,6 +240,3 @@ def _place(given: _Given, text: str) -> str:
     path = Path(text).expanduser()
     slash = "/" if text.endswith("/") else ""  # says that a folder is meant
     return f"{path if given.base is None else given.base / path}{slash}"
-
-
-__all__ = ["FILE_NAME", "SHARED", "Setting", "Settings", "load_settings", "variable_names"]

@@ -10,7 +10,7 @@ import pytest
 
 from omrcli.errors import InputError, UsageError
 from omrcli.settings import files
-from omrcli.settings.files import find_files, read_file, user_file
+from omrcli.settings.files import find_files, is_anything_set, read_file, user_file
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_user_file_follows_the_project_s(home: Path) -> None:
     project = write(home / "p" / "omr.toml")
     found = find_files(environment, home / "p").files
     assert [(file.path, file.role) for file in found] == [(project, "project"), (user, "user")]
+
+
+def test_whether_anything_is_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_anything_set({}, home)
+    assert not is_anything_set({"OMR_SETTINGS": "", "OMRCLI_MODELS": "x"}, home)
+    assert is_anything_set({"OMR_BEAM": "1"}, home)
+    write(home / "omr.toml")
+    assert is_anything_set({}, home)
+    monkeypatch.setattr(files, "_belongs_to_user", lambda path: False)
+    assert is_anything_set({}, home), "a note is to be said"
 
 
 @pytest.mark.parametrize(
