@@ -227,7 +227,8 @@ class _Process:
         rows = np.empty((said["height"], said["stride"]), np.uint8)
         if cast(Any, answers).readinto(rows.data) < rows.size:
             raise _EndedError(self._late)
-        return said, rows[:, : said["width"] * said["channels"] : said["channels"]]
+        channels = said["channels"]  # grey, so that the first one is all
+        return said, np.ascontiguousarray(rows[:, : said["width"] * channels : channels])
 
     def _end(self) -> None:
         self._late = True
