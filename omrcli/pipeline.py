@@ -31,7 +31,8 @@ from .piece import OpenPiece, PagePlace, Piece, make_piece
 from .registry import Model, find_model
 from .rescoring import Alphabet, MusicOptions, decode_music, spell_units, weigh_islands
 from .score import ExportOptions, Score, build_score, score_warnings
-from .staves import Staff, StaffGeometry, StaffImage, find_staves, normalise_staff
+from .staff_neighbours import cut_staves
+from .staves import Staff, StaffGeometry, StaffImage, find_staves
 from .tokens import Token
 from .upright import straighten, turn_page
 from .warp import Warp
@@ -352,7 +353,7 @@ class Transcriber:
     def _cut_and_read(
         self, image: PageImage, staves: Sequence[Staff]
     ) -> tuple[list[StaffImage], list[Logits]]:
-        cuts = [normalise_staff(image, staff, self.geometry) for staff in staves]
+        cuts = cut_staves(image, staves, self.geometry)
         return cuts, list(self._reader.read(cuts, self.options.batch_size))
 
     def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
