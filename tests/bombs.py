@@ -1,11 +1,19 @@
-"""Files made to harm who opens them: small on disk, huge or endless when read."""
+"""Files made to harm who opens them: small on disk, huge or endless when read.
+
+`python -m tests.bombs KIND` (on Linux) says what reading the largest one that is not refused takes.
+"""
 
 from __future__ import annotations
 
+import argparse
 import io
 import struct
+import subprocess
+import sys
+import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -289,3 +297,38 @@ def _deflate_repeated(piece: bytes, size: int) -> bytes:
     block = piece * max(1, (1 << 20) // len(piece))
     parts: Iterable[bytes] = (packer.compress(block) for _ in range(-(-size // len(block))))
     return b"".join([*parts, packer.flush()])
+
+
+# --- what they cost -------------------------------------------------------------------------------
+
+KINDS: dict[str, Callable[[], bytes]] = {
+    "rgba": lambda: png_of_zeros(15_000, 9_900, 6),
+    "grey16": lambda: png_of_zeros(15_000, 9_900, 0, 16),
+    "pdf": lambda: pdf_page(b"/Contents 4 0 R", b"[0 0 595 842]", pdf_stream(b"0 0 m 9 9 l S")),
+}
+_READ = """
+import resource, sys
+from pathlib import Path
+from omrcli.image import load_pages
+print(*(page.pixels.shape for page in load_pages(sys.argv[1])))
+lines = Path("/proc/self/status").read_text().splitlines()
+peak = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+seconds = sum(item.ru_utime + item.ru_stime for item in usage)
+print(f"{peak} MB at most, {seconds:.2f} s of processor time, start of Python included")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=list(KINDS))
+    data = KINDS[parser.parse_args().kind]()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "it"
+        path.write_bytes(data)
+        print(f"{len(data):,} bytes", flush=True)
+        subprocess.run([sys.executable, "-c", _READ, str(path)], check=True)
+
+
+if __name__ == "__main__":
+    main()
