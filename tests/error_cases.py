@@ -297,6 +297,20 @@ CASES = (
     Case(
         2,
         UsageError,
+        "Pages are counted from 1, so there is no page 0.",
+        "Ask for page 1.",
+        lambda b: b.read(b.staff, "--pages", "0-2"),
+    ),
+    Case(
+        2,
+        UsageError,
+        "Pages …-… run backwards; write …-….",
+        "Turn the range round.",
+        lambda b: b.read(b.staff, "--pages", "5-2"),
+    ),
+    Case(
+        2,
+        UsageError,
         "There is no page … in …: it has …",
         "Ask for pages that are there, counted from 1.",
         lambda b: b.read(b.staff, "--pages", "9"),
@@ -335,6 +349,20 @@ CASES = (
         "Model … reads the agnostic encoding, which has no pitches; …",
         "Take another model, or write .semantic or .json.",
         _agnostic,
+    ),
+    Case(
+        2,
+        UsageError,
+        "Format … cannot be written; choose from …",
+        "Take one of the formats named.",
+        lambda b: b.run("convert", b.file("a.semantic", "clef-G2"), "-o", b.folder / "a.doc"),
+    ),
+    Case(
+        2,
+        UsageError,
+        "--mark-doubtful marks MusicXML; add -o FILE.musicxml or leave it out.",
+        "Only MusicXML can show it.",
+        lambda b: b.read(b.staff, "--mark-doubtful", "0.8", "-o", b.folder / "a.mid"),
     ),
     Case(
         2,
@@ -449,6 +477,27 @@ CASES = (
         "Correct the token in the file.",
         lambda b: b.run(
             "convert", b.file("a.semantic", "clef-G2 blob"), "-o", b.folder / "a.musicxml"
+        ),
+    ),
+    Case(
+        3,
+        InputError,
+        "… is empty; give a file of tokens, a line for each part.",
+        "Take the file that was meant.",
+        lambda b: b.run("convert", b.file("a.semantic"), "-o", b.folder / "a.musicxml"),
+    ),
+    Case(
+        3,
+        InputError,
+        "… declares XML entities; remove its document type.",
+        "A score needs none; they can be made to harm.",
+        lambda b: b.run(
+            "convert",
+            b.file(
+                "a.musicxml", '<!DOCTYPE a [<!ENTITY b "c">]><score-partwise>&b;</score-partwise>'
+            ),
+            "-o",
+            b.folder / "a.semantic",
         ),
     ),
     Case(
