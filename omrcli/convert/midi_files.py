@@ -28,9 +28,12 @@ def read_midi(data: bytes, name: str) -> bytes:
     try:
         with _quiet():
             stream = music21.midi.translate.midiStringToStream(data)
+            _keep_first_instruments(stream, music21.instrument.Instrument)
             document = music21.musicxml.m21ToXml.GeneralObjectExporter(stream).parse()
     except Exception as error:  # music21 raises whatever its code runs into
-        raise InputError(f"music21 cannot make notes of {name}; export it again.") from error
+        raise InputError(
+            f"music21 cannot make notes of {name}; open it in a notation program."
+        ) from error
     return _without_traces(bytes(document))
 
 
@@ -47,6 +50,14 @@ def write_midi(musicxml: str, name: str) -> bytes:
             return bytes(music21.midi.translate.streamToMidiFile(stream).writestr())
     except Exception as error:
         raise InputError(f"music21 cannot play {name}; export it again as MusicXML.") from error
+
+
+def _keep_first_instruments(stream: Any, kind: type) -> None:
+    """Drop changes of instrument, which music21 makes of repeats and cannot write again."""
+    for part in stream.parts:
+        for instrument in list(part.recurse().getElementsByClass(kind))[1:]:
+            if instrument.activeSite is not None:
+                instrument.activeSite.remove(instrument)
 
 
 def _check(data: bytes, name: str) -> None:
