@@ -17,6 +17,7 @@ import numpy as np
 from omrcli.debug_view import find_flags
 from omrcli.errors import NothingRecognisedError
 from omrcli.pipeline import StaffReading, TranscribeOptions, Transcriber, Transcription
+from omrcli.report.sheet import measure_doubt
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PAGES = ("duet.jpg", "greensleeves.png", "ode-to-joy.png", "symphony-5.png")
@@ -44,13 +45,6 @@ def find_mistakes(read: StaffReading, truth: StaffReading) -> set[int]:
     return wrong
 
 
-def doubt(reading: StaffReading, place: int) -> float:
-    """As the page counts it."""
-    token, others = reading.tokens[place], reading.alternatives[place]
-    unsure = 1 - token.confidence if token.confidence < 0.5 else 0.0
-    return max([unsure, *(probability for _, probability in others)])
-
-
 def judge(worn: Transcription, clean: Transcription) -> list[tuple[bool, float, bool, float]]:
     """For each token whether it is wrong, its doubt, whether its measure is marked, confidence."""
     flagged = {(f.staff, token) for f in find_flags(worn.score) for token in f.tokens}  # type: ignore[arg-type]
@@ -59,7 +53,7 @@ def judge(worn: Transcription, clean: Transcription) -> list[tuple[bool, float, 
         wrong = find_mistakes(read, truth)
         for place, token in enumerate(read.tokens):
             marked = (staff, place) in flagged
-            rows.append((place in wrong, doubt(read, place), marked, token.confidence))
+            rows.append((place in wrong, measure_doubt(read, place), marked, token.confidence))
     return rows
 
 

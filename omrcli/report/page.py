@@ -181,6 +181,7 @@ def _token_record(token: ProofToken) -> list[Any]:
         _px(token.line),
         [[text, round(probability, 4)] for text, probability in token.alternatives],
         token.measure,
+        round(token.doubt, 4),
     ]
 
 

@@ -26,7 +26,7 @@ from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
 if TYPE_CHECKING:
     from omrcli.pipeline import Page, StaffReading, Transcription
 
-#: Probability of another reading from which a token is doubtful (docs/report.md measures it).
+#: Doubt from which a token is marked (docs/report.md measures it).
 DOUBT = 0.05
 #: Units of a token that tell where it stands; what belongs to them stands beside.
 _HEADS = ("note.", "grace.", "rest.")
@@ -39,7 +39,8 @@ Box = tuple[float, float, float, float]
 @dataclass(frozen=True)
 class ProofToken:
     """A token: `box` (left, top, right, bottom) is in px of the crop, y from the top line down;
-    `line` is the y of the top line there. `measure` is its number in the score."""
+    `line` is the y of the top line there. `doubt` is that of `measure_doubt`, and `measure` the
+    number in the score."""
 
     text: str
     confidence: float
@@ -47,6 +48,7 @@ class ProofToken:
     line: float
     alternatives: tuple[Alternative, ...] = ()
     measure: int | None = None
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,8 @@ class _Staff:
             box = boxes.get(place) or self._plain_box(place)
             line = self._top_line((box[0] + box[2]) / 2)
             spread = _spread(box, self.crop.interline)
-            yield ProofToken(token.text, token.confidence, spread, line, known.get(place, ()), None)
+            others, doubt = known.get(place, ()), measure_doubt(self.reading, place)
+            yield ProofToken(token.text, token.confidence, spread, line, others, None, doubt)
 
     def _plain_box(self, place: int) -> Box:
         """A box as high as the staff, where nothing was engraved."""
@@ -257,6 +260,22 @@ class _Staff:
         staff = self.reading.staff
         page_x = x / self.crop.scale + self.crop.left
         return self.crop.y(float(np.interp(page_x, staff.xs, staff.lines[0])))
+
+
+def measure_doubt(reading: StaffReading, place: int) -> float:
+    """How likely a token was itself misread: by its own units, and by its best alternative.
+
+    Its confidence also counts the clef and the key that a pitch rests on, so that one doubtful sign
+    would mark all notes of its staff.
+    """
+    token = reading.tokens[place]
+    own = [
+        unit.confidence
+        for unit in reading.units
+        if token.start <= unit.start and unit.end <= token.end
+    ]
+    others = reading.alternatives[place] if reading.alternatives else ()
+    return max([1 - min(own, default=token.confidence), *(share for _, share in others)])
 
 
 def _parse(texts: Sequence[str]) -> list[Symbol] | None:

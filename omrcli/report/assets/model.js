@@ -2,11 +2,9 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-// A token: `was` is the text as read, null where it was inserted. Its doubt is the probability of the
-// most likely other reading: that finds mistakes better than the confidence, which for a note is also
-// that of its clef and key.
-function makeToken([text, confidence, box, line, alternatives, measure], index) {
-  const doubt = Math.max(0, ...alternatives.map(([, probability]) => probability), confidence < 0.5 ? 1 - confidence : 0);
+// A token: `was` is the text as read, null where it was inserted. Its doubt is its own, while its
+// confidence is also that of the clef and key that it rests on.
+function makeToken([text, confidence, box, line, alternatives, measure, doubt], index) {
   return { text, confidence, doubt, box, line, alternatives, measure, index, was: text, right: false,
     symbol: data.hasScore ? parseToken(text) : null };
 }
