@@ -269,7 +269,7 @@ function begin() {
   const notes = data.hasScore ? data.warnings : [...data.warnings,
     "This model reads the agnostic encoding, which has no pitches: nothing is engraved, no measure is checked, and nothing can be played."];
   if (notes.length) {
-    byId("notes").append(html("details", { open: notes.length < 4 }, html("summary", { textContent: `${notes.length} note${notes.length > 1 ? "s" : ""} on this reading` }),
+    byId("notes").append(html("details", { open: notes.length < 2 }, html("summary", { textContent: `${notes.length} note${notes.length > 1 ? "s" : ""} on this reading` }),
       html("ul", {}, ...notes.map((text) => html("li", { textContent: text })))));
   }
   if (data.hasScore) noteVerdicts();
