@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -109,3 +110,14 @@ def test_beam_one_is_greedy_and_no_frames_give_nothing() -> None:
         np.array([[0.98, 0.01, 0.01], [0.01, 0.01, 0.98], [0.98, 0.01, 0.01]], np.float32)
     )
     assert decode_units(sure, 2, beam=4) == decode_units(sure, 2, beam=1)
+
+
+@pytest.mark.parametrize("odd", [-np.inf, np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("beam", [1, 4])
+def test_frames_in_which_nothing_is_possible(odd: float, beam: int) -> None:
+    certain = np.log(np.array([[0.9, 0.05, 0.05], [0.05, 0.05, 0.9]], np.float32))
+    table = np.concatenate([certain, np.full((1, 3), odd, np.float32), certain])
+    units = decode_units(table, 2, beam)
+    assert units
+    assert all(0 <= unit.confidence <= 1 and unit.index < 2 for unit in units)
+    assert not decode_units(np.full((1, 1), odd, np.float32), 0, beam)
