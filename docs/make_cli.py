@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from omrcli.cli import app
-from omrcli.cli_commands import list_commands
+from omrcli.cli.app import app
+from omrcli.cli.commands import list_commands
 from omrcli.settings.commands import Argument, Command, Option
 from omrcli.settings.values import SHARED
 

@@ -41,7 +41,7 @@ def fit(picture: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Transcribe, engrave again, and stack the two pictures."""
     transcription = omrcli.transcribe(SOURCE)
-    from omrcli.musicxml import musicxml_bytes
+    from omrcli.formats.musicxml import musicxml_bytes
 
     again = engrave(musicxml_bytes(transcription.score).decode())
     before = cv2.imread(str(SOURCE), cv2.IMREAD_GRAYSCALE)

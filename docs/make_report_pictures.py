@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from omrcli.cli_report import ALTERNATIVES, Proof
-from omrcli.image import load_pages
+from omrcli.cli.report import ALTERNATIVES, Proof
+from omrcli.pages.image import load_pages
 from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Watcher
 
 HERE = Path(__file__).parent

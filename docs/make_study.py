@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from omrcli.dataset_splits import draw_sample_ids
+from omrcli.datasets.splits import draw_sample_ids
 from omrcli.errors import InputError
 from omrcli.output import make_folder, write_file
 from omrcli.synth.clutter import ClutterRates

@@ -10,9 +10,9 @@ import numpy as np
 import resvg_py
 import verovio
 
-from omrcli.assembly import StaffLine
-from omrcli.musicxml import musicxml_bytes
-from omrcli.score import ExportOptions, build_score
+from omrcli.formats.musicxml import musicxml_bytes
+from omrcli.score.assembly import StaffLine
+from omrcli.score.score import ExportOptions, build_score
 from omrcli.synth.degrade import PRESETS, degrade_page
 from omrcli.tokens import Token
 

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .errors import (
+    from omrcli.errors import (
         InputError,
         MissingDependencyError,
         ModelError,
@@ -47,23 +47,23 @@ if TYPE_CHECKING:
         OutputError,
         UsageError,
     )
-    from .piece import Piece
-    from .pipeline import (
+    from omrcli.pages.piece import Piece
+    from omrcli.pipeline import (
         StaffReading,
         TranscribeOptions,
         Transcriber,
         Transcription,
         transcribe,
     )
-    from .score import ExportOptions, Score
-    from .staves import Staff
-    from .tokens import Token
+    from omrcli.score.score import ExportOptions, Score
+    from omrcli.staves.staff import Staff
+    from omrcli.tokens import Token
 
 _HOMES = {
-    "ExportOptions": "score",
-    "Piece": "piece",
-    "Score": "score",
-    "Staff": "staves",
+    "ExportOptions": "score.score",
+    "Piece": "pages.piece",
+    "Score": "score.score",
+    "Staff": "staves.staff",
     "StaffReading": "pipeline",
     "Token": "tokens",
     "TranscribeOptions": "pipeline",

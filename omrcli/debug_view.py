@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from .image import STDIN
-from .output import make_folder, write_file
-from .score import Score, measure_warnings
-from .staves import Staff, StaffGeometry
-from .token_labels import LEGEND, label_token
+from omrcli.output import make_folder, write_file
+from omrcli.pages.image import STDIN
+from omrcli.score.score import Score, measure_warnings
+from omrcli.staves.staff import Staff, StaffGeometry
+from omrcli.token_labels import LEGEND, label_token
 
 if TYPE_CHECKING:
-    from .pipeline import Page, PageReading, StaffReading
+    from omrcli.pipeline import Page, PageReading, StaffReading
 
 Colour = tuple[int, int, int]
 Canvas = NDArray[np.uint8]

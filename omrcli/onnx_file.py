@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import ModelError
+from omrcli.errors import ModelError
 
 _METADATA_FIELD = 14  # ModelProto.metadata_props
 #: A spec takes some 50 kB, most of it the names of its units.

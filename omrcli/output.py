@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from .errors import OutputError
+from omrcli.errors import OutputError
 
 
 def write_file(path: Path, content: bytes) -> None:

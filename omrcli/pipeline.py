@@ -8,34 +8,40 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from .alphabet import make_codec
-from .alternatives import (
+from omrcli.errors import DamagedPageError, NothingRecognisedError, UsageError
+from omrcli.formats.destinations import format_of
+from omrcli.output import write_file
+from omrcli.pages.image import PageImage
+from omrcli.pages.piece import OpenPiece, PagePlace, Piece, make_piece
+from omrcli.pages.warp import Warp
+from omrcli.reading.alphabet import make_codec
+from omrcli.reading.alternatives import (
     Alternative,
     Variant,
     find_music_variants,
     find_plain_variants,
     name_alternatives,
 )
-from .assembly import StaffLine
-from .calibration import Calibration
-from .carrying import InForce, carry_signs, copy_signs
-from .decoding import Unit, decode_units
-from .destinations import format_of
-from .errors import DamagedPageError, NothingRecognisedError, UsageError
-from .image import PageImage
-from .logits import Logits, Reader
-from .orientation import leaves_doubt, reads_better, sample_staves, turn_staff
-from .other_staves import find_other_staves
-from .output import write_file
-from .piece import OpenPiece, PagePlace, Piece, make_piece
-from .registry import Model, find_model
-from .rescoring import Alphabet, MusicOptions, decode_music, spell_units, weigh_islands
-from .score import ExportOptions, Score, build_score, score_warnings
-from .staff_neighbours import cut_staves
-from .staves import Staff, StaffGeometry, StaffImage, find_staves
-from .tokens import Token
-from .upright import straighten, turn_page
-from .warp import Warp
+from omrcli.reading.calibration import Calibration
+from omrcli.reading.decoding import Unit, decode_units
+from omrcli.reading.logits import Logits, Reader
+from omrcli.reading.rescoring import (
+    Alphabet,
+    MusicOptions,
+    decode_music,
+    spell_units,
+    weigh_islands,
+)
+from omrcli.registry import Model, find_model
+from omrcli.score.assembly import StaffLine
+from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
+from omrcli.staves.neighbours import cut_staves
+from omrcli.staves.other_staves import find_other_staves
+from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
+from omrcli.tokens import Token
+from omrcli.upright.orientation import leaves_doubt, reads_better, sample_staves, turn_staff
+from omrcli.upright.straighten import straighten, turn_page
 
 #: Page px per px of a normalised staff: below the first a drawing is drawn again, to have the
 #: second. More px than two are not looked at (see `normalise_staff`).
@@ -151,7 +157,7 @@ class Transcription:
         Raises:
             UsageError: the format is unknown, or needs pitches that the model does not read.
         """
-        from .formats import render_transcription
+        from omrcli.formats.render import render_transcription
 
         return render_transcription(self, format, options)
 

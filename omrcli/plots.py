@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .calibration import PROMISES
-from .errors import InputError, MissingDependencyError
-from .metrics import GAP, EditCounts
-from .output import make_folder, write_file
+from omrcli.errors import InputError, MissingDependencyError
+from omrcli.metrics import GAP, EditCounts
+from omrcli.output import make_folder, write_file
+from omrcli.reading.calibration import PROMISES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .calibration import Reliability, ReliabilityBin
-    from .evaluation import EvalResult
+    from omrcli.evaluation.evaluate import EvalResult
+    from omrcli.reading.calibration import Reliability, ReliabilityBin
 
 _INK = "#222222"
 _MUTED = "#8a8a8a"

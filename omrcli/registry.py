@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import ModelError
-from .onnx_file import check_alone, read_metadata, set_metadata
-from .output import write_file
+from omrcli.errors import ModelError
+from omrcli.onnx_file import check_alone, read_metadata, set_metadata
+from omrcli.output import write_file
 
 SPEC_KEY = "omr.spec"  # the key in the ONNX metadata_props under which the spec is kept
 MANIFEST_NAME = "manifest.json"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .metrics import EditCounts, Interval, PairedDifference, align
+from omrcli.metrics import EditCounts, Interval, PairedDifference, align
 
 if TYPE_CHECKING:
-    from .calibration import Reliability, ReliabilityBin
-    from .evaluation import Comparison, EvalResult, SampleRow
+    from omrcli.evaluation.evaluate import Comparison, EvalResult, SampleRow
+    from omrcli.reading.calibration import Reliability, ReliabilityBin
 
 NOTHING = "(nothing)"
 _CONFUSIONS = 15

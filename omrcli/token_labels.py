@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import TokenError
-from .tokens import (
+from omrcli.errors import TokenError
+from omrcli.tokens import (
     Barline,
     Clef,
     Duration,

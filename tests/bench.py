@@ -82,7 +82,7 @@ def measure_training_data() -> Iterator[str]:
     try:
         from torch.utils.data import DataLoader
 
-        from omrcli.alphabet import PositionalCodec
+        from omrcli.reading.alphabet import PositionalCodec
         from omrcli.synth.dataset import SynthOptions
         from omrcli.training.data import (
             Augmentation,

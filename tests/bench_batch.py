@@ -23,11 +23,11 @@ from typing import Any
 
 from omrcli.batch.pool import Pool, prepare_worker
 from omrcli.batch.work import Finished, Orders, Task, Workshop
-from omrcli.logits import Logits, Reader
-from omrcli.piece import Piece
+from omrcli.pages.piece import Piece
 from omrcli.pipeline import TranscribeOptions
+from omrcli.reading.logits import Logits, Reader
 from omrcli.registry import find_model
-from omrcli.score import ExportOptions
+from omrcli.score.score import ExportOptions
 from tests import soak
 
 

@@ -13,11 +13,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.image import PageImage
 from omrcli.metrics import EditCounts, count_edits
+from omrcli.pages.image import PageImage
 from omrcli.pipeline import Transcriber
-from omrcli.staff_neighbours import cut_staves
-from omrcli.staves import StaffImage, find_staves, normalise_staff
+from omrcli.staves.neighbours import cut_staves
+from omrcli.staves.staff import StaffImage, find_staves, normalise_staff
 from omrcli.synth.compose import ComposeOptions, compose_tokens
 from omrcli.synth.render import EngravingStyle, Margins, render_staff
 from omrcli.tokens import project_primus

@@ -17,16 +17,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.image import PageImage
 from omrcli.metrics import EditCounts, count_edits
+from omrcli.pages.image import PageImage
+from omrcli.pages.warp import Points, make_warp
 from omrcli.pipeline import TranscribeOptions, Transcriber
-from omrcli.staves import find_staves, normalise_staff
+from omrcli.staves.staff import find_staves, normalise_staff
 from omrcli.synth.compose import ComposeOptions, compose_tokens
 from omrcli.synth.degrade import PRESETS, degrade_page
 from omrcli.synth.render import EngravingStyle, Margins, render_staff
 from omrcli.tokens import project_primus
-from omrcli.upright import straighten
-from omrcli.warp import Points, make_warp
+from omrcli.upright.straighten import straighten
 
 Gray = NDArray[np.uint8]
 

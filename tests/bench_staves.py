@@ -13,8 +13,8 @@ from time import process_time
 
 import numpy as np
 
-from omrcli.image import PageImage
-from omrcli.staves import Staff, find_staves
+from omrcli.pages.image import PageImage
+from omrcli.staves.staff import Staff, find_staves
 from omrcli.synth.pages import TruePage, TrueStaff, draw_page, wear_page
 
 LOOKS = ("clean", "scan", "photo")

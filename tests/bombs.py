@@ -309,7 +309,7 @@ KINDS: dict[str, Callable[[], bytes]] = {
 _READ = """
 import resource, sys
 from pathlib import Path
-from omrcli.image import load_pages
+from omrcli.pages.image import load_pages
 print(*(page.pixels.shape for page in load_pages(sys.argv[1])))
 lines = Path("/proc/self/status").read_text().splitlines()
 peak = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omrcli import pipeline, registry
-from omrcli.cli import app
+from omrcli.cli.app import app
 from omrcli.errors import (
     DamagedPageError,
     InputError,
@@ -126,7 +126,7 @@ def _agnostic(bench: Bench) -> Any:
 
 
 def _without_cuda(bench: Bench) -> Any:
-    from omrcli import logits
+    from omrcli.reading import logits
 
     bench.patch.setattr(logits.ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
     return bench.read(bench.staff, "--device", "cuda")

@@ -30,19 +30,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from omrcli.alphabet import make_codec
-from omrcli.decoding import Unit, decode_units
 from omrcli.errors import OmrError
-from omrcli.image import PageImage, decode_image
-from omrcli.midi import midi_bytes
-from omrcli.musicxml import musicxml_bytes, mxl_bytes
-from omrcli.musicxml_reader import read_tokens
+from omrcli.formats.midi import midi_bytes
+from omrcli.formats.musicxml import musicxml_bytes, mxl_bytes
+from omrcli.formats.musicxml_reader import read_tokens
+from omrcli.pages.image import PageImage, decode_image
+from omrcli.reading.alphabet import make_codec
+from omrcli.reading.decoding import Unit, decode_units
+from omrcli.reading.rescoring import Alphabet, MusicOptions, decode_music
 from omrcli.registry import ModelSpec, load_model
-from omrcli.rescoring import Alphabet, MusicOptions, decode_music
-from omrcli.score import build_score, score_warnings
-from omrcli.staves import StaffGeometry, find_staves, normalise_staff
+from omrcli.score.score import build_score, score_warnings
+from omrcli.staves.staff import StaffGeometry, find_staves, normalise_staff
 from omrcli.tokens import Token, parse_symbol, project_primus, read_semantic
-from omrcli.upright import straighten
+from omrcli.upright.straighten import straighten
 from tests import bombs, music, tiny
 from tests.drawn import draw_page
 
@@ -246,7 +246,7 @@ def run_codec(found: list[Unit]) -> None:
 
 @cache
 def _positional_units() -> tuple[str, ...]:
-    from omrcli.alphabet import PositionalCodec
+    from omrcli.reading.alphabet import PositionalCodec
 
     return PositionalCodec().units
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from omrcli.assembly import StaffLine
+from omrcli.score.assembly import StaffLine
 from omrcli.tokens import (
     DURATIONS,
     Barline,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omrcli.evaluation import EvalModel, Reading
+from omrcli.evaluation.evaluate import EvalModel, Reading
 
 TRUTHS = {
     "a": ("clef-G2", "timeSignature-3/4", "note-C4_quarter", "tie", "note-C4_quarter", "barline"),

@@ -6,7 +6,7 @@ import re
 
 from hypothesis import strategies as st
 
-from omrcli.score import Score, build_score
+from omrcli.score.score import Score, build_score
 from omrcli.tokens import DURATIONS, Duration, Multirest, Note, Pitch, Rest, Token
 from tests.music import symbols
 

@@ -30,7 +30,7 @@ from omrcli.batch.work import fingerprint
 from omrcli.errors import ExitCode
 from tests import tiny
 from tests.drawn import draw_page, write_page
-from tests.test_pdf import make_pdf
+from tests.pages.test_pdf import make_pdf
 
 ROOT = Path(__file__).parent.parent
 FORMATS = ("musicxml", "mid")

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omrcli import image, pdf
 from omrcli.errors import DamagedPageError, InputError
-from omrcli.image import decode_image, load_pages, open_document
+from omrcli.pages import image, pdf
+from omrcli.pages.image import decode_image, load_pages, open_document
 from tests import bombs
 from tests.drawn import draw_page
 
@@ -81,7 +81,7 @@ _MEASURE = """
 import sys
 from pathlib import Path
 from omrcli.errors import OmrError
-from omrcli.image import open_document
+from omrcli.pages.image import open_document
 def peak():  # what getrusage tells begins with that of the process that started this one
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))

@@ -11,7 +11,7 @@ import pytest
 
 from omrcli.debug_view import DebugView, find_flags
 from omrcli.pipeline import PageReading, StaffReading, TranscribeOptions, Transcriber, Watcher
-from omrcli.score import build_score
+from omrcli.score.score import build_score
 from omrcli.token_labels import label_token
 from omrcli.tokens import Token
 from tests import tiny

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from omrcli.errors import UsageError
-from omrcli.image import PageImage
-from omrcli.staves import find_staves
+from omrcli.pages.image import PageImage
+from omrcli.staves.staff import find_staves
 from omrcli.synth.degrade import (
     PRESETS,
     DegradeOptions,

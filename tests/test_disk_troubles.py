@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from omrcli import pdf, registry
-from omrcli.cli import app
-from omrcli.corpus import find_samples, read_split, select_samples
+from omrcli import registry
+from omrcli.cli.app import app
+from omrcli.datasets.corpus import find_samples, read_split, select_samples
 from omrcli.errors import ExitCode, InputError, OutputError
+from omrcli.pages import pdf
 from omrcli.pipeline import TranscribeOptions, Transcriber
 from tests import bombs, tiny
 from tests.drawn import write_page

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from omrcli.cli import app
-from omrcli.destinations import FORMATS
+from omrcli.cli.app import app
 from omrcli.errors import ExitCode
+from omrcli.formats.destinations import FORMATS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from omrcli.assembly import StaffLine
 from omrcli.engrave import engrave, load_as_mei
-from omrcli.image import decode_image
-from omrcli.musicxml import musicxml_bytes
-from omrcli.score import build_score, score_tokens, score_warnings
-from omrcli.staves import Staff, find_staves
+from omrcli.formats.musicxml import musicxml_bytes
+from omrcli.pages.image import decode_image
+from omrcli.score.assembly import StaffLine
+from omrcli.score.score import build_score, score_tokens, score_warnings
+from omrcli.staves.staff import Staff, find_staves
 from tests.layouts import Place, lay_out, part_texts, scores
 
 pytest.importorskip("verovio")

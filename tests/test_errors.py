@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from docs.make_errors import COMMAND, TARGET, list_sentences, make_page
-from omrcli import cli_errors, errors
+from omrcli import errors
+from omrcli.cli import failures as cli_errors
 from tests.error_cases import CASES, Bench, Case
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from omrcli.errors import ModelError
+from omrcli.formats.musicxml_reader import read_tokens
 from omrcli.metrics import count_edits
-from omrcli.musicxml_reader import read_tokens
 from omrcli.pipeline import Transcriber
-from omrcli.score import score_tokens
+from omrcli.score.score import score_tokens
 from omrcli.tokens import project_primus, read_semantic
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.png"))

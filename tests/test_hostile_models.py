@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from omrcli.cli import app
+from omrcli.cli.app import app
 from omrcli.errors import ExitCode, ModelError
-from omrcli.logits import Reader
 from omrcli.onnx_file import MAX_METADATA, _field, check_alone, set_metadata
+from omrcli.reading.logits import Reader
 from omrcli.registry import FOLDERS_VARIABLE, SPEC_KEY, ModelSpec, load_model, read_manifest
 from tests import tiny
 from tests.drawn import write_page

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from omrcli.cli import app
-from omrcli.cli_commands import list_commands
+from omrcli.cli.app import app
+from omrcli.cli.commands import list_commands
 from tests import tiny
 from tests.drawn import write_blank, write_page
 
@@ -185,7 +185,7 @@ def test_completion(words: str, offered: set[str]) -> None:
 def test_models_and_model_files_are_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omrcli import cli_completion
+    from omrcli.cli import completion as cli_completion
 
     (tmp_path / "mine.onnx").write_bytes(b"")
     (tmp_path / "mine.txt").write_bytes(b"")
@@ -200,7 +200,7 @@ def test_models_and_model_files_are_offered(
 
 
 def test_a_failure_offers_nothing() -> None:
-    from omrcli import cli_completion
+    from omrcli.cli import completion as cli_completion
 
     def fail(incomplete: str) -> list[str]:
         raise ZeroDivisionError
@@ -314,7 +314,7 @@ def test_every_option_can_be_set() -> None:
 def test_without_settings_none_are_paid_for() -> None:
     """The best of several new processes, in time of the processor, as the machine may be busy."""
     code = (
-        "import time, pathlib, omrcli.cli; started = time.process_time()\n"
+        "import time, pathlib, omrcli.cli.app; started = time.process_time()\n"
         "from omrcli.settings.files import is_anything_set\n"
         "assert not is_anything_set({'XDG_CONFIG_HOME': '/nowhere'}, pathlib.Path('/'))\n"
         "print(time.process_time() - started)"

@@ -31,7 +31,7 @@ class Without:
 
 BLOCKED = set(sys.argv[1].split(","))
 sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
-from omrcli.cli import app
+from omrcli.cli.app import app
 arguments = sys.argv[2:]
 try:
     app(arguments)

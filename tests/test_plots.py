@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from omrcli.errors import InputError, MissingDependencyError, OutputError
-from omrcli.evaluation import evaluate
+from omrcli.evaluation.evaluate import evaluate
 from omrcli.metrics import GAP, EditCounts
 from omrcli.plots import (
     plot_confusions,

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from omrcli.errors import InputError, NothingRecognisedError
-from omrcli.evaluation import EvalModel, EvalOptions, EvalResult, Reading, compare_results, evaluate
+from omrcli.evaluation.evaluate import (
+    EvalModel,
+    EvalOptions,
+    EvalResult,
+    Reading,
+    compare_results,
+    evaluate,
+)
 from omrcli.metrics import Interval
 from omrcli.tables import Table, comparison_table, format_rate, result_tables
 from tests.readings import TRUTHS, Sample, make_model

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from ..errors import UsageError
+from omrcli.errors import UsageError
 
 #: A file is taken for an image or PDF by its suffix, in any case.
 SUFFIXES = frozenset(

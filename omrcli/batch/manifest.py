@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import OutputError
+from omrcli.errors import OutputError
+
 from .records import SCHEMA, SCHEMA_NUMBER, Record, read_record, record_line
 
 MANIFEST_NAME = "manifest.jsonl"

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import InputError
-from ..piece import Piece
-from ..pipeline import TranscribeOptions
-from ..registry import Model
-from ..score import ExportOptions
+from omrcli.errors import InputError
+from omrcli.pages.piece import Piece
+from omrcli.pipeline import TranscribeOptions
+from omrcli.registry import Model
+from omrcli.score.score import ExportOptions
+
 from .inputs import Input
 from .records import DONE, Record
 from .work import Orders, fingerprint, stat_of

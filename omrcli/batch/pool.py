@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExitCode, MissingDependencyError, ModelError, OmrError, UsageError
+from omrcli.errors import ExitCode, MissingDependencyError, ModelError, OmrError, UsageError
+
 from .records import Problem
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import InputError, UsageError
-from ..output import make_folder
-from ..registry import Model, find_model
+from omrcli.errors import InputError, UsageError
+from omrcli.output import make_folder
+from omrcli.registry import Model, find_model
+
 from .inputs import SUFFIXES, Found, Input, find_inputs, name_outputs
 from .manifest import Manifest, output_paths
 from .plan import Judge, known_names, refresh

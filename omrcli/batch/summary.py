@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ..tables import Table
+from omrcli.tables import Table
+
 from .records import DONE, Problem, Record
 
 _MOST_SHOWN = 20  # failures

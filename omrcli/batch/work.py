@@ -13,15 +13,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from .. import __version__
-from ..debug_view import DebugView
-from ..errors import ExitCode, InputError, OmrError, OutputError
-from ..formats import render_transcription
-from ..output import make_folder, write_file
-from ..piece import Piece
-from ..pipeline import PageReading, TranscribeOptions, Transcriber, Transcription, Watcher
-from ..registry import Model
-from ..score import ExportOptions, measure_warnings
+from omrcli import __version__
+from omrcli.debug_view import DebugView
+from omrcli.errors import ExitCode, InputError, OmrError, OutputError
+from omrcli.formats.render import render_transcription
+from omrcli.output import make_folder, write_file
+from omrcli.pages.piece import Piece
+from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Transcription, Watcher
+from omrcli.registry import Model
+from omrcli.score.score import ExportOptions, measure_warnings
+
 from .records import DONE, FAILED, Fingerprint, Flag, Output, Problem, Reading, Record
 
 #: A token of less confidence is counted as doubtful, unless outputs mark others.

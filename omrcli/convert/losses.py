@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from omrcli.convert.sources import Music
+from .sources import Music
 
 #: What the semantic encoding has no tokens for -> where MusicXML holds it.
 _BEYOND_TOKENS = {

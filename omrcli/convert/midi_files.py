@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from omrcli.errors import InputError
-from omrcli.musicxml import DOCTYPE, SOFTWARE
+from omrcli.formats.musicxml import DOCTYPE, SOFTWARE
 
 #: Longer files, in quarter notes, and those of more notes are damaged or made to harm.
 MAX_QUARTERS, MAX_NOTES = 50_000, 500_000

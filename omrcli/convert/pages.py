@@ -12,9 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from omrcli.convert.music_font import PRIVATE_USE, needs_music_font, write_music_font
-from omrcli.convert.verovio_process import INSTALL, engrave_apart
 from omrcli.errors import InputError, MissingDependencyError
+
+from .music_font import PRIVATE_USE, needs_music_font, write_music_font
+from .verovio_process import INSTALL, engrave_apart
 
 #: Dots per inch of a PNG: a staff is 57 px high.
 PNG_DENSITY = 200

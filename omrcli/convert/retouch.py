@@ -6,8 +6,8 @@ from copy import deepcopy
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
-from omrcli.musicxml import DOCTYPE, metronome, printable
-from omrcli.score import ExportOptions
+from omrcli.formats.musicxml import DOCTYPE, metronome, printable
+from omrcli.score.score import ExportOptions
 
 _CREDITS = {"title": ("center", "bold"), "composer": ("right", "normal")}
 _BREAKS = ("new-system", "new-page", "blank-page", "page-number")

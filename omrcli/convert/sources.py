@@ -9,12 +9,12 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
-from omrcli.assembly import StaffLine
 from omrcli.errors import InputError, TokenError, UsageError
-from omrcli.musicxml_reader import ScoreReading, read_staves
-from omrcli.score import ExportOptions, Score, build_score, score_warnings
+from omrcli.formats.musicxml_reader import ScoreReading, read_staves
+from omrcli.formats.xml_files import check_size, parse_xml, read_bytes, unpack_score
+from omrcli.score.assembly import StaffLine
+from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
 from omrcli.tokens import Multirest, Token, parse_symbol
-from omrcli.xml_files import check_size, parse_xml, read_bytes, unpack_score
 
 STDIN = "-"
 #: Suffixes of the files that can be read -> what they hold.
@@ -70,8 +70,9 @@ class Music:
     def musicxml(self, options: ExportOptions) -> bytes:
         """The music as a MusicXML document; one that was read stays as it was, byte for byte,
         unless the options ask for something else."""
-        from omrcli.convert.retouch import retouch
-        from omrcli.musicxml import musicxml_bytes
+        from omrcli.formats.musicxml import musicxml_bytes
+
+        from .retouch import retouch
 
         if self.lines:
             return musicxml_bytes(self.score, options)
@@ -108,7 +109,7 @@ def read_music(source: str, data: bytes | None = None, format: str | None = None
     if kind == "semantic":
         return Music(name, kind, lines=_read_lines(data, name))
     if kind == "mid":
-        from omrcli.convert.midi_files import read_midi
+        from .midi_files import read_midi
 
         return Music(name, kind, document=read_midi(data, name))
     music = Music(name, kind, document=unpack_score(data, name))

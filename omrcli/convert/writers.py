@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from omrcli.convert.sources import Music
 from omrcli.errors import UsageError
-from omrcli.score import ExportOptions
+from omrcli.score.score import ExportOptions
 from omrcli.tokens import format_semantic
+
+from .sources import Music
 
 STDOUT = "-"
 #: Formats of bytes that are no text, and those of which a score may take several files.
@@ -75,14 +76,15 @@ def _musicxml(music: Music, options: ExportOptions) -> list[bytes]:
 
 
 def _mxl(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.musicxml import pack_mxl
+    from omrcli.formats.musicxml import pack_mxl
 
     return [pack_mxl(music.musicxml(options))]
 
 
 def _midi(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.midi_files import write_midi
-    from omrcli.midi import midi_bytes
+    from omrcli.formats.midi import midi_bytes
+
+    from .midi_files import write_midi
 
     if music.lines:
         return [midi_bytes(music.score, options)]
@@ -90,19 +92,19 @@ def _midi(music: Music, options: ExportOptions) -> list[bytes]:
 
 
 def _mei(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.verovio_process import translate_apart
+    from .verovio_process import translate_apart
 
     return [translate_apart(music.musicxml_text(options), "mei", music.name).encode()]
 
 
 def _humdrum(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.verovio_process import translate_apart
+    from .verovio_process import translate_apart
 
     return [translate_apart(music.musicxml_text(options), "humdrum", music.name).encode()]
 
 
 def _lilypond(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.lilypond import lilypond_text
+    from .lilypond import lilypond_text
 
     return [lilypond_text(music.musicxml_text(options), music.name).encode()]
 
@@ -112,32 +114,32 @@ def _svg(music: Music, options: ExportOptions) -> list[bytes]:
 
 
 def _png(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.pages import png_bytes
+    from .pages import png_bytes
 
     return png_bytes(_sheets(music, options))
 
 
 def _pdf(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.pages import pdf_bytes
+    from .pages import pdf_bytes
 
     return [pdf_bytes(_sheets(music, options, cropped=False))]
 
 
 def _html(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.convert.pages import html_bytes
+    from .pages import html_bytes
 
     return [html_bytes(_sheets(music, options), Path(music.name).name)]
 
 
 def _sheets(music: Music, options: ExportOptions, cropped: bool = True) -> list[str]:
-    from omrcli.convert.pages import engrave_sheets
+    from .pages import engrave_sheets
 
     return engrave_sheets(sheets_text(music, options), music.name, options.layout, cropped)
 
 
 def sheets_text(music: Music, options: ExportOptions | None = None) -> str:
     """The MusicXML document to engrave."""
-    from omrcli.convert.retouch import add_credits
+    from .retouch import add_credits
 
     root = music.copy_root(replace(options or ExportOptions(), layout=True))
     add_credits(root)

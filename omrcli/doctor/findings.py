@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ExitCode
+from omrcli.errors import ExitCode
 
 #: The marks of states in the table: all is well; only told; could be had; must be mended.
 OK, TOLD, MISSING, WRONG = "ok", "", "-", "!!"

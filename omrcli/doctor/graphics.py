@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import devices
+from omrcli.reading import devices
+
 from .findings import MISSING, OK, TOLD, Finding, Section
 
 _CUDA = "CUDAExecutionProvider"
@@ -22,7 +23,7 @@ def check_graphics() -> Section:
 
 def _check() -> Iterator[Finding]:
     try:
-        from .. import logits
+        from omrcli.reading import logits
     except ImportError as error:
         yield Finding("ONNX runtime", f"not importable ({error})", MISSING)
         return

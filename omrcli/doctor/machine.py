@@ -7,7 +7,8 @@ import platform
 import sys
 from pathlib import Path
 
-from .. import __version__
+from omrcli import __version__
+
 from .findings import OK, TOLD, WRONG, Finding, Section, show_bytes
 
 #: Bytes under which a page may not fit: the peak of a staff, by half as much again.

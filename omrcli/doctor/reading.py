@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from ..errors import ExitCode, ModelError, OmrError
+from omrcli.errors import ExitCode, ModelError, OmrError
+
 from .findings import OK, TOLD, WRONG, Finding, Section, SelfTest, show_bytes
 
 STAFF = Path(__file__).parent / "staff.png"
@@ -44,7 +45,7 @@ def try_reading(options: ReadingOptions) -> tuple[Section, SelfTest | None]:
 
 
 def _check_models() -> Iterator[Finding]:
-    from ..registry import list_models, verify_model
+    from omrcli.registry import list_models, verify_model
 
     try:
         entries = list_models()
@@ -67,9 +68,9 @@ def _check_models() -> Iterator[Finding]:
 
 def _read_staff(options: ReadingOptions) -> SelfTest:
     started = perf_counter()
-    from ..metrics import count_edits
-    from ..pipeline import TranscribeOptions, Transcriber
-    from ..tokens import read_semantic
+    from omrcli.metrics import count_edits
+    from omrcli.pipeline import TranscribeOptions, Transcriber
+    from omrcli.tokens import read_semantic
 
     transcriber = Transcriber(TranscribeOptions(options.model, options.device))
     found = transcriber.transcribe(STAFF)

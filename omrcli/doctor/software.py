@@ -10,8 +10,9 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from ..errors import ExitCode, MissingDependencyError, OmrError
-from ..settings.files import read_file
+from omrcli.errors import ExitCode, MissingDependencyError, OmrError
+from omrcli.settings.files import read_file
+
 from .findings import MISSING, OK, WRONG, Finding, Section
 
 #: A name for people -> the distributions of which one must be installed.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from omrcli.report.marks import Engraving, Glyph, Mark, Shape, mark_box
+from .marks import Engraving, Glyph, Mark, Shape, mark_box
 
 #: Parts of a note that do not count for its place: an accidental stands before it, dots behind.
 _ADDED = frozenset({"accid", "dots", "dot", "stem", "flag", "fermata", "tie", "slur"})

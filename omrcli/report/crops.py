@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.staves import Staff
+from omrcli.staves.staff import Staff
 
 if TYPE_CHECKING:
     from omrcli.pipeline import PageReading

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from omrcli.carrying import InForce
 from omrcli.engrave import engrave
 from omrcli.errors import InputError
-from omrcli.report.aligning import align_tokens, measure_tokens
-from omrcli.report.marks import Engraving, Shape, mark_box, read_marks
-from omrcli.report.staff_mei import find_opening, write_staff
+from omrcli.score.carrying import InForce
 from omrcli.tokens import Symbol, Tie
+
+from .aligning import align_tokens, measure_tokens
+from .marks import Engraving, Shape, mark_box, read_marks
+from .staff_mei import find_opening, write_staff
 
 FONT = "Leipzig"
 _OPTIONS = {

@@ -19,10 +19,11 @@ from typing import Any
 from omrcli import __version__
 from omrcli.engrave import read_glyph
 from omrcli.errors import MissingDependencyError
-from omrcli.report.crops import Crop
-from omrcli.report.engraving import FONT
-from omrcli.report.marks import Engraving, Glyph, Shape
-from omrcli.report.sheet import ProofSheet, ProofStaff, ProofToken
+
+from .crops import Crop
+from .engraving import FONT
+from .marks import Engraving, Glyph, Shape
+from .sheet import ProofSheet, ProofStaff, ProofToken
 
 _ASSETS = Path(__file__).parent / "assets"
 #: In this order: each uses those before it.

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from omrcli.alternatives import Alternative
-from omrcli.assembly import StaffLine
-from omrcli.carrying import InForce, carry_signs, copy_signs
 from omrcli.debug_view import Flag, find_flags
 from omrcli.errors import TokenError
-from omrcli.image import STDIN
-from omrcli.parts import Arrangement, arrange_parts
-from omrcli.report.crops import Crop
-from omrcli.report.engraving import Ruling, engrave_staff
-from omrcli.report.marks import Engraving, mark_box
-from omrcli.report.staff_mei import find_opening
-from omrcli.score import Score
+from omrcli.pages.image import STDIN
+from omrcli.reading.alternatives import Alternative
+from omrcli.score.assembly import StaffLine
+from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.parts import Arrangement, arrange_parts
+from omrcli.score.score import Score
 from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
+
+from .crops import Crop
+from .engraving import Ruling, engrave_staff
+from .marks import Engraving, mark_box
+from .staff_mei import find_opening
 
 if TYPE_CHECKING:
     from omrcli.pipeline import Page, StaffReading, Transcription

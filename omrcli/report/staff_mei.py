@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from omrcli.alphabet import ACCIDENTALS, AccidentalState
-from omrcli.carrying import InForce, copy_signs
+from omrcli.reading.alphabet import ACCIDENTALS, AccidentalState
+from omrcli.score.carrying import InForce, copy_signs
 from omrcli.synth.beams import Grouping, LayerItem, beam_window, group_items
 from omrcli.synth.mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
 from omrcli.tokens import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, UsageError
+from omrcli.errors import InputError, UsageError
 
 FILE_NAME = "omr.toml"
 #: What all variables of settings begin with.

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from omrcli.errors import UsageError
+
 from .commands import Command, Option
 from .files import FILE_VARIABLE, PREFIX, SettingsFile, find_files, read_file
 

@@ -13,9 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from omrcli.alphabet import AccidentalState
 from omrcli.errors import UsageError
-from omrcli.synth.rhythm import Dice, Palette, beat_of, can_fill, fill_measure
+from omrcli.reading.alphabet import AccidentalState
 from omrcli.tokens import (
     DURATIONS,
     STEPS,
@@ -31,6 +30,8 @@ from omrcli.tokens import (
     Tie,
     TimeSignature,
 )
+
+from .rhythm import Dice, Palette, beat_of, can_fill, fill_measure
 
 # fmt: off
 #: Clefs, time signatures and durations of grace notes, and how often they are drawn.

@@ -13,12 +13,19 @@ import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from omrcli.alphabet import PositionalCodec, shown_accidentals
 from omrcli.errors import InputError, TokenError
-from omrcli.language import LANGUAGE_FILE, Counts, count_accidentals, count_units, counts_to_bytes
 from omrcli.output import write_file
-from omrcli.synth.sources import SourceOptions, load_excerpts
+from omrcli.reading.alphabet import PositionalCodec, shown_accidentals
+from omrcli.reading.language import (
+    LANGUAGE_FILE,
+    Counts,
+    count_accidentals,
+    count_units,
+    counts_to_bytes,
+)
 from omrcli.tokens import parse_symbol
+
+from .sources import SourceOptions, load_excerpts
 
 #: Excerpts counted of each corpus, so that none drowns the others.
 _MOST_EXCERPTS = 10_000

@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 
 from omrcli.errors import InputError, OmrError, UsageError
 from omrcli.output import make_folder, write_file
-from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.compose import compose_tokens
-from omrcli.synth.degrade import PRESETS, degrade_page
-from omrcli.synth.engravers import (
+from omrcli.tokens import format_semantic
+
+from .clutter import ClutterRates
+from .compose import compose_tokens
+from .degrade import PRESETS, degrade_page
+from .engravers import (
     BLOCK,
     Commission,
     Piece,
@@ -34,15 +36,14 @@ from omrcli.synth.engravers import (
     paint_piece,
     read_shares,
 )
-from omrcli.synth.marks import add_marks
-from omrcli.synth.rare_music import compose_rare_tokens
-from omrcli.synth.rarity import find_rare_tokens
-from omrcli.synth.render import EngravingStyle, RenderedStaff, draw_style, render_staff
-from omrcli.synth.rhythm import Dice
-from omrcli.synth.sources import SourceOptions, load_excerpts
-from omrcli.synth.surroundings import add_neighbours
-from omrcli.synth.variation import vary_excerpt
-from omrcli.tokens import format_semantic
+from .marks import add_marks
+from .rare_music import compose_rare_tokens
+from .rarity import find_rare_tokens
+from .render import EngravingStyle, RenderedStaff, draw_style, render_staff
+from .rhythm import Dice
+from .sources import SourceOptions, load_excerpts
+from .surroundings import add_neighbours
+from .variation import vary_excerpt
 
 Music = tuple[tuple[str, ...], ...]
 

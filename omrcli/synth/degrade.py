@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omrcli.errors import UsageError
-from omrcli.synth.bend import Points, crop_margins, curl, draw_wave, turn
+
+from .bend import Points, crop_margins, curl, draw_wave, turn
 
 Gray = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from omrcli.errors import InputError, MissingDependencyError, UsageError
-from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.raster import Drawing, paint
-from omrcli.synth.render import Margins, RenderedStaff, frame_drawing, lighten_ink
-from omrcli.synth.surroundings import add_neighbours
+
+from .clutter import ClutterRates
+from .raster import Drawing, paint
+from .render import Margins, RenderedStaff, frame_drawing, lighten_ink
+from .surroundings import add_neighbours
 
 #: Samples that one run of an optional program draws; sample k belongs to block k // BLOCK.
 BLOCK = 32
@@ -91,15 +92,15 @@ def choose_engraver(text: str, seed: int, block: int) -> str:
 
 def find_engraver(name: str) -> DrawPieces:
     """The function that draws pieces with an optional program."""
-    from omrcli.synth.lilypond import engrave_lilypond
-    from omrcli.synth.musescore import engrave_musescore
+    from .lilypond import engrave_lilypond
+    from .musescore import engrave_musescore
 
     return {"musescore": engrave_musescore, "lilypond": engrave_lilypond}[name]
 
 
 def _is_installed(name: str) -> bool:
-    from omrcli.synth.lilypond import find_lilypond
-    from omrcli.synth.musescore import find_musescore
+    from .lilypond import find_lilypond
+    from .musescore import find_musescore
 
     try:
         {"musescore": find_musescore, "lilypond": find_lilypond}.get(name, str)()

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from omrcli.alphabet import shown_accidentals
 from omrcli.errors import InputError
+from omrcli.reading.alphabet import shown_accidentals
 from omrcli.tokens import (
     Barline,
     Clef,

@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from omrcli.errors import InputError, MissingDependencyError
-from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.lettering import FACES
-from omrcli.synth.lilypond_svg import DEFINITIONS, MARKS, read_engraving
-from omrcli.synth.lilypond_writer import LilypondOptions, write_lilypond
-from omrcli.synth.markup import draw_markup, draw_rates
-from omrcli.synth.measures import BARLINE_FIRST, CLEF_FIRST, sort_signs
-from omrcli.synth.programs import run_program
-from omrcli.synth.proof import check_engraving, drawing_of
-from omrcli.synth.raster import Drawing
 from omrcli.tokens import Symbol, parse_symbol
+
+from .clutter import ClutterRates
+from .lettering import FACES
+from .lilypond_svg import DEFINITIONS, MARKS, read_engraving
+from .lilypond_writer import LilypondOptions, write_lilypond
+from .markup import draw_markup, draw_rates
+from .measures import BARLINE_FIRST, CLEF_FIRST, sort_signs
+from .programs import run_program
+from .proof import check_engraving, drawing_of
+from .raster import Drawing
 
 #: Environment variable that names the program.
 PROGRAM = "OMR_LILYPOND"

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from omrcli.errors import InputError
-from omrcli.synth.lettering import Lettering, measure_text
-from omrcli.synth.proof import DrawnElement, Engraving, measure_element
-from omrcli.synth.raster import Line, Outline, Shape, outline_words, trace_path
 from omrcli.tokens import DURATIONS
+
+from .lettering import Lettering, measure_text
+from .proof import DrawnElement, Engraving, measure_element
+from .raster import Line, Outline, Shape, outline_words, trace_path
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _TRANSLATE = re.compile(r"translate\(\s*(-?[\d.]+)[,\s]+(-?[\d.]+)\s*\)")

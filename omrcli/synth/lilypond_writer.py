@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 
-from omrcli.alphabet import shown_accidentals
 from omrcli.errors import InputError
-from omrcli.synth.beams import LayerItem, split_tuplets
-from omrcli.synth.markup import Marks, Markup
-from omrcli.synth.measures import MeasureSymbols, find_ties, split_measures
+from omrcli.reading.alphabet import shown_accidentals
 from omrcli.tokens import (
     KEY_NAMES,
     Clef,
@@ -29,6 +26,10 @@ from omrcli.tokens import (
     Tie,
     TimeSignature,
 )
+
+from .beams import LayerItem, split_tuplets
+from .markup import Marks, Markup
+from .measures import MeasureSymbols, find_ties, split_measures
 
 # fmt: off
 _DURATIONS = {

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.lettering import FACES, Lettering, measure_text
-from omrcli.synth.raster import outline_words
-from omrcli.synth.render import RenderedStaff
+from .clutter import ClutterRates
+from .lettering import FACES, Lettering, measure_text
+from .raster import outline_words
+from .render import RenderedStaff
 
 Gray = NDArray[np.uint8]
 Points = NDArray[np.float64]

@@ -13,9 +13,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.rhythm import Dice
 from omrcli.tokens import Barline, Multirest, Note, Rest, Symbol
+
+from .clutter import ClutterRates
+from .rhythm import Dice
 
 # fmt: off
 _ARTICULATIONS = {

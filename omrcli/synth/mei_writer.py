@@ -6,12 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from omrcli.alphabet import ACCIDENTALS, shown_accidentals
 from omrcli.errors import InputError
-from omrcli.synth.beams import Grouping, LayerItem, beam_window, group_items
-from omrcli.synth.clutter import Clutter
-from omrcli.synth.mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
-from omrcli.synth.scribe import Scribe
+from omrcli.reading.alphabet import ACCIDENTALS, shown_accidentals
 from omrcli.tokens import (
     DURATIONS,
     Barline,
@@ -27,6 +23,11 @@ from omrcli.tokens import (
     TimeSignature,
     parse_symbol,
 )
+
+from .beams import Grouping, LayerItem, beam_window, group_items
+from .clutter import Clutter
+from .mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
+from .scribe import Scribe
 
 _DUR = {name: dur for dur, name in DURATION_NAMES.items()}
 _RIGHT = {kind: right for right, kind in BARLINES.items()}

@@ -10,20 +10,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from xml.sax.saxutils import escape
 
-from omrcli.alphabet import shown_accidentals
 from omrcli.errors import InputError
-from omrcli.synth.beams import LayerItem, split_tuplets
-from omrcli.synth.markup import Marks, Markup
-from omrcli.synth.measures import (
-    BARLINE_FIRST,
-    CLEF_FIRST,
-    MeasureSymbols,
-    SignOrder,
-    find_ties,
-    length_of,
-    sort_signs,
-    split_measures,
-)
+from omrcli.reading.alphabet import shown_accidentals
 from omrcli.tokens import (
     DURATIONS,
     Barline,
@@ -37,6 +25,19 @@ from omrcli.tokens import (
     Symbol,
     Tie,
     TimeSignature,
+)
+
+from .beams import LayerItem, split_tuplets
+from .markup import Marks, Markup
+from .measures import (
+    BARLINE_FIRST,
+    CLEF_FIRST,
+    MeasureSymbols,
+    SignOrder,
+    find_ties,
+    length_of,
+    sort_signs,
+    split_measures,
 )
 
 #: Measures of the longest multirest that is drawn: each of them is written out.

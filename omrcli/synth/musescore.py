@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from omrcli.errors import InputError, MissingDependencyError
-from omrcli.synth.clutter import ClutterRates
-from omrcli.synth.markup import draw_markup, draw_rates
-from omrcli.synth.mscx_writer import MscxOptions, arrange_signs, write_mscx
-from omrcli.synth.musescore_svg import read_engraving
-from omrcli.synth.programs import run_program
-from omrcli.synth.proof import check_engraving, drawing_of
-from omrcli.synth.raster import Drawing
 from omrcli.tokens import Symbol, parse_symbol
+
+from .clutter import ClutterRates
+from .markup import draw_markup, draw_rates
+from .mscx_writer import MscxOptions, arrange_signs, write_mscx
+from .musescore_svg import read_engraving
+from .programs import run_program
+from .proof import check_engraving, drawing_of
+from .raster import Drawing
 
 PROGRAMS = ("mscore3", "musescore3", "mscore", "musescore")
 INSTALL = (

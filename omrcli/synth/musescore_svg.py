@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omrcli.errors import InputError
-from omrcli.synth.proof import DrawnElement, Engraving, measure_element
-from omrcli.synth.raster import Line, Outline
+
+from .proof import DrawnElement, Engraving, measure_element
+from .raster import Line, Outline
 
 Points = NDArray[np.float64]
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omrcli.engrave import FONTS, engrave
-from omrcli.synth.bend import Points
-from omrcli.synth.degrade import PRESETS, degrade_marked_page
-from omrcli.synth.raster import Box, paint, read_drawing
+
+from .bend import Points
+from .degrade import PRESETS, degrade_marked_page
+from .raster import Box, paint, read_drawing
 
 Gray = NDArray[np.uint8]
 

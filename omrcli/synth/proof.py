@@ -16,10 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.alphabet import shown_accidentals
 from omrcli.errors import InputError
-from omrcli.synth.measures import find_ties
-from omrcli.synth.raster import Drawing, Line, Outline
+from omrcli.reading.alphabet import shown_accidentals
 from omrcli.tokens import (
     DURATIONS,
     Barline,
@@ -31,6 +29,9 @@ from omrcli.tokens import (
     Symbol,
     TimeSignature,
 )
+
+from .measures import find_ties
+from .raster import Drawing, Line, Outline
 
 Points = NDArray[np.float64]
 _Filter = Callable[["DrawnElement"], bool]

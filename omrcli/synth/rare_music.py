@@ -12,18 +12,6 @@ from typing import TypeGuard
 
 import numpy as np
 
-from omrcli.synth.compose import (
-    CLEFS,
-    FARTHEST,
-    METERS,
-    ComposeOptions,
-    Composer,
-    Plan,
-    draw_palette,
-    draw_plan,
-)
-from omrcli.synth.rarity import RareTokens, find_rare_tokens
-from omrcli.synth.rhythm import Dice, beat_of, can_fill, fill_measure
 from omrcli.tokens import (
     DURATIONS,
     Clef,
@@ -36,6 +24,19 @@ from omrcli.tokens import (
     Symbol,
     TimeSignature,
 )
+
+from .compose import (
+    CLEFS,
+    FARTHEST,
+    METERS,
+    ComposeOptions,
+    Composer,
+    Plan,
+    draw_palette,
+    draw_plan,
+)
+from .rarity import RareTokens, find_rare_tokens
+from .rhythm import Dice, beat_of, can_fill, fill_measure
 
 #: Share of the measures after the first that hold a rare token of their own.
 _MEASURES = 0.85

@@ -16,8 +16,6 @@ from itertools import accumulate, product
 from math import exp
 from pathlib import Path
 
-from omrcli.synth.compose import CLEFS, FARTHEST, GRACES, METERS, compose_many
-from omrcli.synth.rhythm import Dice, can_fill
 from omrcli.tokens import (
     DURATIONS,
     STEPS,
@@ -33,6 +31,9 @@ from omrcli.tokens import (
     parse_symbol,
     read_semantic,
 )
+
+from .compose import CLEFS, FARTHEST, GRACES, METERS, compose_many
+from .rhythm import Dice, can_fill
 
 #: Staves of the rehearsal (about a second), and their seed.
 _REHEARSAL, _REHEARSAL_SEED = 400, 1781

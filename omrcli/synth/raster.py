@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from omrcli.engrave import FONTS, read_glyph
 from omrcli.errors import InputError
-from omrcli.synth.lettering import Letter, Lettering, measure_text, spell
+
+from .lettering import Letter, Lettering, measure_text, spell
 
 Gray = NDArray[np.uint8]
 Points = NDArray[np.float64]

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from omrcli.engrave import FONTS, engrave
 from omrcli.errors import MissingDependencyError
-from omrcli.synth.clutter import Clutter, ClutterRates, draw_clutter
-from omrcli.synth.glyphs import check_engraving
-from omrcli.synth.lettering import FACES
-from omrcli.synth.mei_writer import MeiOptions, write_mei
-from omrcli.synth.raster import Box, Drawing, measure_ink, paint, read_drawing
+
+from .clutter import Clutter, ClutterRates, draw_clutter
+from .glyphs import check_engraving
+from .lettering import FACES
+from .mei_writer import MeiOptions, write_mei
+from .raster import Box, Drawing, measure_ink, paint, read_drawing
 
 Gray = NDArray[np.uint8]
 

@@ -6,8 +6,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omrcli.synth.clutter import Clutter
 from omrcli.tokens import Note
+
+from .clutter import Clutter
 
 _ARTICULATIONS = ("stacc", "stacc", "stacc", "acc", "ten", "marc", "stacciss", "acc stacc",
                   "ten stacc")  # fmt: skip

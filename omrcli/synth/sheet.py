@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.corpus import find_samples
+from omrcli.datasets.corpus import find_samples
 from omrcli.errors import OutputError
-from omrcli.image import load_pages
 from omrcli.output import write_file
+from omrcli.pages.image import load_pages
 
 Gray = NDArray[np.uint8]
 

@@ -20,11 +20,12 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 
 from omrcli.errors import InputError, MissingDependencyError, OmrError
-from omrcli.synth.abc import read_tune, split_tunes
-from omrcli.synth.excerpts import ExcerptOptions, excerpts
-from omrcli.synth.humdrum import split_spines
-from omrcli.synth.mei import read_mei
-from omrcli.xml_files import parse_xml, unpack_score
+from omrcli.formats.xml_files import parse_xml, unpack_score
+
+from .abc import read_tune, split_tunes
+from .excerpts import ExcerptOptions, excerpts
+from .humdrum import split_spines
+from .mei import read_mei
 
 #: Suffix -> the name that Verovio gives to the format of what it imports.
 FORMATS = {

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from omrcli.synth.render import RenderedStaff
+from .render import RenderedStaff
 
 Gray = NDArray[np.uint8]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from omrcli.synth.rhythm import Dice
 from omrcli.tokens import (
     Barline,
     Clef,
@@ -21,6 +20,8 @@ from omrcli.tokens import (
     TimeSignature,
     parse_symbol,
 )
+
+from .rhythm import Dice
 
 #: Clefs that an excerpt may change to, and how often: those of cello, bassoon, viola and trombone
 #: parts, then the treble clef.

@@ -14,8 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import mean
 
-from ..errors import UsageError
-from ..output import make_folder, write_file
+from omrcli.errors import UsageError
+from omrcli.output import make_folder, write_file
+
 from .checkpoint import Checkpoint
 from .data import read_store
 from .loop import LoopOptions, LossOptions, Progress

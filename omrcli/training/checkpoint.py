@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from ..errors import ModelError
-from ..output import write_file
+from omrcli.errors import ModelError
+from omrcli.output import write_file
+
 from .network import NETWORKS, NetworkSpec, build_network
 
 _FORMAT = 1

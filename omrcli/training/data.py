@@ -1,5 +1,5 @@
-"""Samples -> batches: staves normalised by `staves.py` itself, kept small in memory, degraded as
-they are drawn.
+"""Samples -> batches: staves normalised by `staves/staff.py` itself, kept small in memory, degraded
+as they are drawn.
 
 A staff is stored at a higher resolution than the network reads (`STORE_INTERLINE`), as PNG:
 degradation then works on crisp ink, and 100,000 staves fit into about a gigabyte. Everything
@@ -21,13 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ..alphabet import Codec
-from ..corpus import Sample
-from ..errors import InputError, OmrError, TokenError
-from ..image import PageImage, load_pages
-from ..output import write_file
-from ..staves import StaffGeometry, find_staves, normalise_staff
-from ..synth.degrade import PRESETS, DegradeOptions, degrade_staff
+from omrcli.datasets.corpus import Sample
+from omrcli.errors import InputError, OmrError, TokenError
+from omrcli.output import write_file
+from omrcli.pages.image import PageImage, load_pages
+from omrcli.reading.alphabet import Codec
+from omrcli.staves.staff import StaffGeometry, find_staves, normalise_staff
+from omrcli.synth.degrade import PRESETS, DegradeOptions, degrade_staff
+
 from .losses import Targets
 
 STORE_INTERLINE = 12  # px; half as much again as the network's 8, for sub-pixel degradation

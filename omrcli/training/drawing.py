@@ -7,10 +7,11 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ..errors import InputError
-from ..image import PageImage
-from ..synth.dataset import Music, SynthOptions, draw_sample, load_music
-from ..synth.engravers import BLOCK
+from omrcli.errors import InputError
+from omrcli.pages.image import PageImage
+from omrcli.synth.dataset import Music, SynthOptions, draw_sample, load_music
+from omrcli.synth.engravers import BLOCK
+
 from .data import StoredStaff, store_page
 
 
@@ -28,7 +29,7 @@ class _Studio:
         page = PageImage(sample.pixels, name, width, height)
         try:
             return store_page(name, page, sample.tokens)
-        except InputError:  # a staff that staves.py cannot find teaches nothing
+        except InputError:  # a staff that staves/staff.py cannot find teaches nothing
             return None
 
 

@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..alphabet import Codec
-from ..decoding import decode_greedy
-from ..errors import InputError, UsageError
-from ..metrics import EditCounts, count_edits, sequence_error_rate, symbol_error_rate
-from ..output import make_folder, write_file
+from omrcli.errors import InputError, UsageError
+from omrcli.metrics import EditCounts, count_edits, sequence_error_rate, symbol_error_rate
+from omrcli.output import make_folder, write_file
+from omrcli.reading.alphabet import Codec
+from omrcli.reading.decoding import decode_greedy
+
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .data import Batch
 from .losses import ctc, focal_ctc, focal_ctc_per_symbol

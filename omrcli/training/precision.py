@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import MissingDependencyError, UsageError
+from omrcli.errors import MissingDependencyError, UsageError
 
 PRECISIONS = ("float32", "float16", "int8")
 #: Largest difference of probabilities (0..1) to torch that a variant may show on random images, on

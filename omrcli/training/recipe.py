@@ -9,11 +9,12 @@ from typing import cast
 
 import numpy as np
 
-from ..alphabet import POSITIONAL_UNITS, Codec, PlainCodec, PositionalCodec
-from ..corpus import Encoding, Sample, find_samples, read_split
-from ..errors import InputError, UsageError
-from ..staves import StaffGeometry
-from ..synth.degrade import PRESETS
+from omrcli.datasets.corpus import Encoding, Sample, find_samples, read_split
+from omrcli.errors import InputError, UsageError
+from omrcli.reading.alphabet import POSITIONAL_UNITS, Codec, PlainCodec, PositionalCodec
+from omrcli.staves.staff import StaffGeometry
+from omrcli.synth.degrade import PRESETS
+
 from .checkpoint import Checkpoint
 from .data import (
     STORE_INTERLINE,
@@ -181,7 +182,8 @@ def _draw_synth(
 ) -> list[StoredStaff]:
     if not data.synth:
         return []
-    from ..synth.dataset import SynthOptions
+    from omrcli.synth.dataset import SynthOptions
+
     from .drawing import draw_staves
 
     say(f"Engraving {data.synth} staves.")

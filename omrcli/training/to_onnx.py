@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import __version__
-from ..errors import MissingDependencyError, ModelError
-from ..onnx_file import set_metadata
-from ..output import write_file
-from ..registry import SPEC_KEY, ModelSpec
-from ..staves import StaffGeometry
+from omrcli import __version__
+from omrcli.errors import MissingDependencyError, ModelError
+from omrcli.onnx_file import set_metadata
+from omrcli.output import write_file
+from omrcli.registry import SPEC_KEY, ModelSpec
+from omrcli.staves.staff import StaffGeometry
+
 from .checkpoint import Checkpoint
 from .network import NetworkSpec, _Output, build_network
 from .precision import TOLERANCES, change_precision, check_precision
@@ -148,7 +149,7 @@ def measure_difference(
 ) -> float:
     """Largest difference of log-probabilities (or of probabilities), torch against the ONNX
     runtime, on batches of several sizes."""
-    from ..logits import open_bytes
+    from omrcli.reading.logits import open_bytes
 
     session = open_bytes(content)
     worst = 0.0

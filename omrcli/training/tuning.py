@@ -18,18 +18,25 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from ..alphabet import PositionalCodec
-from ..corpus import find_samples
-from ..decoding import Unit, decode_greedy
-from ..errors import InputError, ModelError
-from ..image import load_pages
-from ..language import Language, read_language
-from ..lattice import Island, find_islands
-from ..logits import Reader
-from ..metrics import EditCounts, count_edits, sequence_error_rate, symbol_error_rate
-from ..registry import find_model
-from ..rescoring import Alphabet, MusicOptions, Search, Weights, decode_music, trace_choices
-from ..staves import StaffGeometry, find_staves, normalise_staff
+from omrcli.datasets.corpus import find_samples
+from omrcli.errors import InputError, ModelError
+from omrcli.metrics import EditCounts, count_edits, sequence_error_rate, symbol_error_rate
+from omrcli.pages.image import load_pages
+from omrcli.reading.alphabet import PositionalCodec
+from omrcli.reading.decoding import Unit, decode_greedy
+from omrcli.reading.language import Language, read_language
+from omrcli.reading.lattice import Island, find_islands
+from omrcli.reading.logits import Reader
+from omrcli.reading.rescoring import (
+    Alphabet,
+    MusicOptions,
+    Search,
+    Weights,
+    decode_music,
+    trace_choices,
+)
+from omrcli.registry import find_model
+from omrcli.staves.staff import StaffGeometry, find_staves, normalise_staff
 
 Matrix = NDArray[np.float64]
 _LISTED = 24  # hypotheses of a staff

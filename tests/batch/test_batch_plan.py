@@ -15,10 +15,10 @@ from omrcli.batch.records import DONE, Output, Record
 from omrcli.batch.settling import Settling
 from omrcli.batch.work import Orders, Task, describe_problem, fingerprint, make_record
 from omrcli.errors import InputError, NothingRecognisedError
-from omrcli.piece import Piece, parse_pages
+from omrcli.pages.piece import Piece, parse_pages
 from omrcli.pipeline import TranscribeOptions
 from omrcli.registry import load_model
-from omrcli.score import ExportOptions
+from omrcli.score.score import ExportOptions
 from tests import tiny
 
 MODEL = load_model(tiny.PATH)

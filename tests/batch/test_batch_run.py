@@ -20,15 +20,15 @@ from omrcli.batch.run import BatchOptions, count_jobs, run_batch, share_cores
 from omrcli.batch.summary import Summary, summary_tables
 from omrcli.batch.work import Orders
 from omrcli.errors import ExitCode, InputError, ModelError, OmrError
-from omrcli.piece import Piece
+from omrcli.pages.piece import Piece
 from omrcli.pipeline import TranscribeOptions
-from omrcli.score import ExportOptions
+from omrcli.score.score import ExportOptions
 from tests import soak, tiny
 from tests.batch.workers import die, refuse, serve
+from tests.cli.test_app import MODEL, ROOT, check_error, run
+from tests.cli.test_pages import read_all
 from tests.drawn import draw_page, write_page
-from tests.test_cli import MODEL, ROOT, check_error, run
-from tests.test_cli_pages import read_all
-from tests.test_pdf import make_pdf
+from tests.pages.test_pdf import make_pdf
 
 
 @dataclass

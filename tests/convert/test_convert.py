@@ -16,7 +16,7 @@ import mido
 import pytest
 from typer.testing import CliRunner
 
-from omrcli.cli import app
+from omrcli.cli.app import app
 from omrcli.convert import lilypond, pages, sources, verovio_process
 from omrcli.convert.sources import read_music
 from omrcli.convert.writers import WRITERS, name_pages
@@ -374,7 +374,7 @@ def test_timewise_and_other_xml_is_refused():
 
 
 def test_endless_input_is_refused(monkeypatch):
-    monkeypatch.setattr("omrcli.xml_files.MAX_BYTES", 1000)
+    monkeypatch.setattr("omrcli.formats.xml_files.MAX_BYTES", 1000)
     with pytest.raises(InputError, match="larger than"):
         sources.read_music("-", b"clef-G2 " * 1000)
 

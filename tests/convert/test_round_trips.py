@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from omrcli.convert.sources import Music, read_music
 from omrcli.convert.writers import write_music
-from omrcli.score import ExportOptions
+from omrcli.score.score import ExportOptions
 from omrcli.tokens import (
     BARLINE_KINDS,
     DURATIONS,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from omrcli.cli import app
+from omrcli.cli.app import app
 from omrcli.convert import browser, terminal
 from omrcli.errors import ExitCode
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from omrcli import devices, logits, registry
-from omrcli.cli import app
+from omrcli import registry
+from omrcli.cli.app import app
 from omrcli.doctor import diagnosis, graphics, machine, reading, software
 from omrcli.doctor.findings import Diagnosis, Finding, Section, SelfTest
 from omrcli.errors import ExitCode
+from omrcli.reading import devices, logits
 from tests import tiny
 from tests.settings.test_files import write
 from tests.test_no_torch import run_blocked

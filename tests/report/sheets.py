@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from omrcli.alternatives import Alternative
 from omrcli.pipeline import Page, StaffReading, Timings, TranscribeOptions, Transcription
+from omrcli.reading.alternatives import Alternative
 from omrcli.registry import Model
 from omrcli.report.crops import Crop, cut_staff_image
 from omrcli.report.sheet import ProofSheet, make_sheet
-from omrcli.score import build_score, score_warnings
-from omrcli.staves import Staff
+from omrcli.score.score import build_score, score_warnings
+from omrcli.staves.staff import Staff
 from omrcli.tokens import Token
 from tests import tiny
 

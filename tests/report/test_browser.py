@@ -14,10 +14,10 @@ pytest.importorskip("jinja2")
 pytest.importorskip("verovio")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 
-from omrcli.corpus import find_samples  # noqa: E402
+from omrcli.datasets.corpus import find_samples  # noqa: E402
 from omrcli.report.page import render_page  # noqa: E402
 from omrcli.report.sheet import ProofSheet  # noqa: E402
-from omrcli.score import build_score, measure_warnings, score_tokens  # noqa: E402
+from omrcli.score.score import build_score, measure_warnings, score_tokens  # noqa: E402
 from omrcli.tokens import DURATIONS, KEY_NAMES, Token, TokenError, parse_symbol  # noqa: E402
 from tests.report.sheets import agnostic, make_sheet, make_transcription, proof_of  # noqa: E402
 

@@ -6,11 +6,11 @@ import pytest
 
 pytest.importorskip("verovio")
 
-from omrcli.alphabet import AccidentalState
-from omrcli.carrying import InForce
+from omrcli.reading.alphabet import AccidentalState
 from omrcli.report.aligning import align_tokens, measure_tokens
 from omrcli.report.engraving import Ruling, engrave_staff
 from omrcli.report.marks import Engraving, Glyph, Shape, measure_glyph
+from omrcli.score.carrying import InForce
 from omrcli.tokens import Clef, KeySignature, parse_symbol
 from tests.report.sheets import make_transcription, proof_of
 
@@ -116,8 +116,8 @@ def test_boxes_of_tokens_lie_on_their_staff() -> None:
 def test_crops_show_one_staff_only() -> None:
     texts = ("clef-G2", "note-F5_half", "barline")
     _, crops = make_transcription([[texts, texts], [texts]])
-    from omrcli.image import decode_image
-    from omrcli.staves import find_staves
+    from omrcli.pages.image import decode_image
+    from omrcli.staves.staff import find_staves
 
     for crop in crops:
         assert len(find_staves(decode_image(crop.content, "crop")[0])) == 1

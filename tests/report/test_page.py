@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 pytest.importorskip("jinja2")
 pytest.importorskip("verovio")
 
-from omrcli.cli import app
+from omrcli.cli.app import app
 from omrcli.errors import ExitCode
 from omrcli.report.page import embed_json, render_page
 from tests import tiny

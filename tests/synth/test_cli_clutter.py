@@ -13,7 +13,7 @@ pytest.importorskip("resvg_py")
 
 from typer.testing import CliRunner
 
-from omrcli.cli import app
+from omrcli.cli.app import app
 from omrcli.errors import ExitCode
 
 ALONE = ["-n", "2", "--random", "1", "--jobs", "1"]

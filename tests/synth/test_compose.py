@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omrcli.alphabet import PositionalCodec
 from omrcli.errors import UsageError
+from omrcli.reading.alphabet import PositionalCodec
 from omrcli.synth.compose import ComposeOptions, compose_many, compose_tokens
 from omrcli.synth.excerpts import split_measures
 from omrcli.synth.rhythm import can_fill
@@ -112,7 +112,7 @@ def test_a_cancelled_key_was_there(seed: int) -> None:
 
 
 def test_the_positional_alphabet_spells_and_reads_them_all() -> None:
-    from omrcli.decoding import Unit
+    from omrcli.reading.decoding import Unit
 
     codec = PositionalCodec()
     for texts in compose_many(5, 200):

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("verovio")
 pytest.importorskip("resvg_py")
 
-from omrcli.corpus import find_samples
+from omrcli.datasets.corpus import find_samples
 from omrcli.errors import InputError, UsageError
-from omrcli.image import load_pages
+from omrcli.pages.image import load_pages
 from omrcli.synth.dataset import SynthOptions, draw_sample, load_music, write_samples
 from omrcli.tokens import parse_symbol, read_semantic
 

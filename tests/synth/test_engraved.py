@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omrcli.alphabet import shown_accidentals
+from omrcli.reading.alphabet import shown_accidentals
 from omrcli.synth.compose import ComposeOptions, compose_tokens
 from omrcli.tokens import (
     Barline,

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("fontTools")
 
-from omrcli.image import PageImage
-from omrcli.staves import find_staves
+from omrcli.pages.image import PageImage
+from omrcli.staves.staff import find_staves
 from omrcli.synth.clutter import KINDS, ClutterRates
 from omrcli.synth.marks import add_marks
 from omrcli.synth.render import RenderedStaff

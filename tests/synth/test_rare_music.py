@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omrcli.alphabet import PositionalCodec
-from omrcli.decoding import Unit
 from omrcli.errors import InputError, TokenError, UsageError
+from omrcli.reading.alphabet import PositionalCodec
+from omrcli.reading.decoding import Unit
 from omrcli.synth.compose import ComposeOptions
 from omrcli.synth.dataset import SynthOptions, compose_staff
 from omrcli.synth.excerpts import split_measures

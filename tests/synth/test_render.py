@@ -12,8 +12,8 @@ pytest.importorskip("resvg_py")
 
 from omrcli.engrave import FONTS, engrave
 from omrcli.errors import InputError
-from omrcli.image import PageImage
-from omrcli.staves import find_staves
+from omrcli.pages.image import PageImage
+from omrcli.staves.staff import find_staves
 from omrcli.synth.glyphs import check_engraving, count_drawn, count_said
 from omrcli.synth.mei_writer import write_mei
 from omrcli.synth.render import EngravingStyle, Margins, draw_style, render_staff

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from omrcli.staves import StaffGeometry
+from omrcli.staves.staff import StaffGeometry
 from omrcli.training.data import STORE_GEOMETRY, STORE_INTERLINE, StoredStaff
 
 TEXTS = ("barline", "tie", "rest-quarter")

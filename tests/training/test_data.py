@@ -11,8 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from omrcli.alphabet import PlainCodec, PositionalCodec  # noqa: E402
 from omrcli.errors import InputError  # noqa: E402
+from omrcli.reading.alphabet import PlainCodec, PositionalCodec  # noqa: E402
 from omrcli.training.data import (  # noqa: E402
     Augmentation,
     BatchPlan,

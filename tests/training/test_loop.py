@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from omrcli.alphabet import PlainCodec  # noqa: E402
 from omrcli.errors import ModelError, UsageError  # noqa: E402
-from omrcli.logits import Reader  # noqa: E402
+from omrcli.reading.alphabet import PlainCodec  # noqa: E402
+from omrcli.reading.logits import Reader  # noqa: E402
 from omrcli.registry import load_model  # noqa: E402
 from omrcli.training import to_onnx  # noqa: E402
 from omrcli.training.checkpoint import read_checkpoint  # noqa: E402

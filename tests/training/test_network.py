@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from omrcli.alphabet import POSITIONAL_UNITS  # noqa: E402
+from omrcli.reading.alphabet import POSITIONAL_UNITS  # noqa: E402
 from omrcli.training.network import NetworkSpec, build_network, factor_units  # noqa: E402
 
 CLASSES = len(POSITIONAL_UNITS) + 1

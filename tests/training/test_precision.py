@@ -11,9 +11,9 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from omrcli.errors import ModelError, UsageError
-from omrcli.logits import open_bytes
+from omrcli.reading.logits import open_bytes
 from omrcli.registry import load_model
-from omrcli.staves import StaffGeometry
+from omrcli.staves.staff import StaffGeometry
 from omrcli.training import to_onnx
 from omrcli.training.checkpoint import Checkpoint
 from omrcli.training.network import NetworkSpec, build_network

@@ -1,0 +1,157 @@
+"""Exceptions -> one sentence on stderr and an exit status."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from omrcli.errors import ExitCode, MissingDependencyError, OmrError, OutputError
+
+#: Import name of an optional package -> the extra that installs it.
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "verovio": "synth",
+    "jinja2": "report",
+    "resvg_py": "synth",
+    "typst": "convert",
+    "matplotlib": "plots",
+    "wordcloud": "plots",
+}
+
+
+class _Manners:
+    """What holds for the command that runs."""
+
+    quiet = False
+
+
+@contextmanager
+def exit_on_error(verbose: bool = False, quiet: bool = False) -> Iterator[None]:
+    """Run a command's body; end the process with the status of what it raises.
+
+    Within it, nothing but errors is said if it is `quiet`; with `verbose` they tell where, and
+    all is said: `quiet` may be a setting of old, `verbose` is asked for now.
+    """
+    before, _Manners.quiet = _Manners.quiet, quiet and not verbose
+    try:
+        yield
+        write_stdout()
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except BrokenPipeError:
+        leave_pipe()
+        raise typer.Exit(ExitCode.OUTPUT) from None
+    except (Exception, KeyboardInterrupt) as error:
+        found = name_extra(error)
+        report_error(found, verbose)
+        raise typer.Exit(exit_code_of(found)) from error
+    finally:
+        _Manners.quiet = before
+
+
+def is_quiet() -> bool:
+    """Tell whether nothing but errors should be said: no notes, no progress."""
+    return _Manners.quiet
+
+
+def name_extra(error: BaseException) -> BaseException:
+    """Turn the failed import of an optional package into an error that names its extra."""
+    package = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package not in EXTRAS:
+        return error
+    missing = MissingDependencyError(_describe_extra(package))
+    missing.__cause__ = error
+    return missing
+
+
+def require_packages(*packages: str, extra: str | None = None) -> None:
+    """Check for optional packages before any work, where they would be missed only after much.
+
+    `extra` is the one to name, where several have them.
+
+    Raises:
+        MissingDependencyError: one is not installed.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingDependencyError(_describe_extra(package, extra))
+
+
+def _describe_extra(package: str, extra: str | None = None) -> str:
+    return f"This needs {package}; run pip install 'omrcli[{extra or EXTRAS[package]}]'."
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Return the exit status that an exception stands for."""
+    if isinstance(error, OmrError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPT
+    return ExitCode.INTERNAL
+
+
+def report_error(error: BaseException, verbose: bool = False, source: str = "") -> None:
+    """Say on stderr in one sentence what was wrong; with `verbose`, where in the code."""
+    if verbose and not isinstance(error, KeyboardInterrupt):
+        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+    complain(describe_error(error, source))
+
+
+def describe_error(error: BaseException, source: str = "") -> str:
+    """Return the sentence for an exception; `source` is named where the text does not."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted."
+    if isinstance(error, OmrError):
+        text = str(error)
+    elif isinstance(error, MemoryError):
+        text = "Out of memory; give a smaller image or --batch-size."
+    else:
+        kind = type(error).__name__
+        text = f"Internal error ({kind}: {error}); run again with --verbose and report it."
+    text = " ".join(text.split())
+    return text if not source or source in text else f"{source}: {text}"
+
+
+def say(text: str) -> None:
+    """Print a note for the user on stderr, where it never mixes with a result; not if quiet."""
+    if not is_quiet():
+        complain(text)
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr that is said even if quiet: what went wrong."""
+    print(f"omr: {text}", file=sys.stderr, flush=True)
+
+
+def write_stdout(content: bytes = b"") -> None:
+    """Bring everything printed so far, and then the content, to where stdout goes.
+
+    Raises:
+        OutputError: it cannot take it, for instance because the disk is full.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        leave_pipe()
+        reason = (error.strerror or "unknown reason").lower()
+        raise OutputError(f"Cannot write to standard output: {reason}; check its disk.") from error
+
+
+def leave_pipe() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

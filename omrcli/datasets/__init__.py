@@ -1,0 +1,1 @@
+"""Folders of samples: found, counted, sampled, divided."""

@@ -1,0 +1,1 @@
+"""How well is it read: error rates, tables, plots, error sheets."""

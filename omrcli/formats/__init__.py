@@ -1,0 +1,1 @@
+"""The score to and from files: MusicXML, MIDI, tokens, JSON."""

@@ -1,0 +1,1 @@
+"""Files to pages: images, PDF documents, and several files as one piece."""

@@ -1,0 +1,1 @@
+"""Staff images to tokens: network, decoding, alphabets, confidence."""

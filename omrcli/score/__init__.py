@@ -1,0 +1,1 @@
+"""Tokens of staves to a score of parts and measures."""

@@ -1,0 +1,1 @@
+"""Photographed pages made upright and straight."""
