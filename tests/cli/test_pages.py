@@ -78,7 +78,7 @@ def test_interrupt_between_pages_leaves_nothing(tmp_path: Path) -> None:
     path.write_bytes(make_pdf(*[draw_page(3)] * 200))
     code = (
         "import sys\n"
-        "from omrcli import cli_transcribe, pipeline\n"
+        "from omrcli import pipeline\n"
         "add = pipeline._Pages.add\n"
         "def tell(self, page):\n"
         "    add(self, page)\n"

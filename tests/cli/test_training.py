@@ -98,7 +98,7 @@ def test_defaults_are_those_of_the_library() -> None:
     options = recipe.TrainOptions(data, loop.LoopOptions(Path("x")))
     parts = (options.loss, options.loop, options.data, options)
     for name, value in defaults_of(cli_training.train).items():
-        if name in ("out", "verbose"):
+        if name in ("out", "verbose", "quiet"):
             continue
         owner = next(part for part in parts if hasattr(part, OTHER_NAMES.get(name, name)))
         assert getattr(owner, OTHER_NAMES.get(name, name)) == value, name
@@ -110,7 +110,7 @@ def test_synth_defaults_are_those_of_the_library() -> None:
     for name, value in defaults_of(cli_synth.synth).items():
         if name == "clutter":
             assert SynthOptions().clutter.share == value
-        elif name != "verbose":
+        elif name not in ("verbose", "quiet"):
             assert getattr(SynthOptions(), OTHER_NAMES.get(name, name)) == value, name
 
 
