@@ -167,7 +167,7 @@ class _Process:
 
     def __init__(self) -> None:
         limits = (str(MOST_MEMORY), str(MOST_SECONDS))
-        folders = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
+        folders = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _START, *limits],
