@@ -1,4 +1,4 @@
-"""How well and how fast staves are found on engraved pages: python -m tests.bench_staves [COUNT].
+"""How well and how fast staves are found on engraved pages: python -m tests.bench_staves [COUNT [SEED]].
 
 A staff is found where its five lines are at most half an interline from the true ones in the mean;
 its system is right where it holds the same staves as in truth. Seconds are of CPU.
@@ -102,4 +102,4 @@ def print_table(tallies: dict[str, Tally]) -> None:
 
 
 if __name__ == "__main__":
-    print_table(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 40))
+    print_table(measure(*map(int, sys.argv[1:3])) if len(sys.argv) > 1 else measure(40))
