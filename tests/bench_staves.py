@@ -1,4 +1,4 @@
-"""How well and how fast staves are found on engraved pages: `python -m tests.bench_staves [N [SEED]]`.
+"""How well and fast staves are found on engraved pages: python -m tests.bench_staves [N [SEED]].
 
 A staff is found where its five lines are at most half an interline from the true ones in the mean;
 its system is right where it holds the same staves as in truth. Seconds are of CPU.
