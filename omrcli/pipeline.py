@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -23,12 +23,11 @@ from omrcli.reading.alternatives import (
     name_alternatives,
 )
 from omrcli.reading.calibration import Calibration
-from omrcli.reading.decoding import Unit, decode_units
+from omrcli.reading.decoding import Unit, decode_units, settle
 from omrcli.reading.logits import Logits, Reader
 from omrcli.reading.rescoring import (
     Alphabet,
     MusicOptions,
-    decode_music,
     spell_units,
     weigh_islands,
 )
@@ -305,7 +304,7 @@ class Transcriber:
 
     def _read_units(self, staves: Sequence[StaffImage]) -> Iterator[tuple[Unit, ...]]:
         for logits in self._reader.read(staves, self.options.batch_size):
-            yield tuple(self._decode_units(logits))
+            yield self._decode_units(logits)[0]
 
     def _read_page(self, pages: OpenPiece, place: PagePlace, read: _Pages) -> PageReading | None:
         """Read a page and add it to what was read, or the damage that it has."""
@@ -364,7 +363,7 @@ class Transcriber:
 
     def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
         """Decode a staff, and place each token on the page."""
-        units, variants = self._decode_widely(logits)
+        units, variants = self._decode_units(logits)
         tokens = self._decode(units)
         spans = (tuple(self._spans(image, found)) for found in (tokens, units))
         return StaffReading(
@@ -380,25 +379,19 @@ class Transcriber:
         turned = self._reader.read([turn_staff(cuts[index]) for index in sample])
         return reads_better(list(turned), [logits[index] for index in sample], blank)
 
-    def _decode_units(self, logits: Logits) -> Iterator[Unit]:
-        """Greedy, or with a beam by what makes music; other alphabets know a plain beam only."""
-        spec, beam = self.model.spec, self.options.beam
-        if beam > 1 and spec.alphabet == "positional":
-            classes = Alphabet(spec.units, spec.blank)
-            units = decode_music(logits.values, classes, MusicOptions(beam=beam))
-        else:
-            units = decode_units(logits.values, spec.blank, beam)
-        return (_skip_blank(unit, spec.blank) for unit in units)
+    def _decode_units(self, logits: Logits) -> tuple[tuple[Unit, ...], tuple[Variant, ...]]:
+        """The units of a staff and, where alternatives are wanted, what they may be instead.
 
-    def _decode_widely(self, logits: Logits) -> tuple[tuple[Unit, ...], tuple[Variant, ...]]:
-        """The units of a staff and, where alternatives are wanted, what they may be instead."""
+        Greedy, or with a beam by what makes music; other alphabets know a plain beam only.
+        """
         spec, beam = self.model.spec, self.options.beam
-        if not self.options.alternatives:
-            return tuple(self._decode_units(logits)), ()
         values = logits.values
+        variants: Iterable[Variant]  # both kinds are found only as they are gone through
         if beam > 1 and spec.alphabet == "positional":
-            classes = Alphabet(spec.units, spec.blank)
-            weighed = weigh_islands(values, classes, MusicOptions(beam=beam))
+            values = settle(values)
+            weighed = weigh_islands(
+                values, Alphabet(spec.units, spec.blank), MusicOptions(beam=beam)
+            )
             units = spell_units(values, spec.blank, weighed)
             variants = find_music_variants(values, spec.blank, weighed)
         else:
@@ -408,7 +401,7 @@ class Transcriber:
             tuple(_skip_blank(unit, spec.blank) for unit in units),
             tuple(
                 replace(item, units=tuple(_skip_blank(unit, spec.blank) for unit in item.units))
-                for item in variants
+                for item in (variants if self.options.alternatives else ())
             ),
         )
 
