@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from omrcli.cli.report import ALTERNATIVES, Proof
 from omrcli.pages.image import load_pages
 from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Watcher
+from omrcli.report.proof import ALTERNATIVES, Proof
 
 HERE = Path(__file__).parent
 DUET = HERE.parent / "examples" / "duet.jpg"
@@ -49,7 +49,7 @@ class _Keep(Watcher):
 
 def write_report(transcriber: Transcriber, source: Path, path: Path) -> Path:
     """Transcribe a page and write its proof sheet."""
-    proof = Proof(path)
+    proof = Proof()
     path.write_bytes(proof.render(transcriber.transcribe(source, _Keep(proof))))
     return path
 

@@ -335,15 +335,16 @@ CASES = (
     Case(
         2,
         UsageError,
-        "The report … is HTML; give a name that ends in .html.",
-        "Let the report's name end so.",
+        "The report … is HTML; give a name that ends in .html, or a folder: --report DIR/.",
+        "Let the report's name end so, or in a slash.",
         lambda b: b.read(b.staff, "--report", "proof.pdf"),
     ),
     Case(
         2,
         UsageError,
-        "A report shows one piece; give one input, or the pages with --join.",
-        "Make a report of each piece.",
+        "A report shows one piece; give a folder for one of each input, --report DIR/, or the "
+        "pages of one piece with --join.",
+        "Name a folder, or join the pages.",
         lambda b: b.read(b.staff, b.file("b.png"), "--report", "proof.html"),
     ),
     Case(

@@ -40,6 +40,7 @@ LAYERS = {
 # (who, whom) in the middle layer; training draws and degrades music on the fly.
 SIDEWAYS = {
     ("batch", "pipeline"),
+    ("batch", "report"),
     ("evaluation", "pipeline"),
     ("training", "synth"),
     ("doctor", "pipeline"),

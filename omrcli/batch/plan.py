@@ -46,7 +46,7 @@ class Judge:
     def _is_whole(self, name: str, known: Record) -> bool:
         """Tell whether every output asked for is there, as it was written."""
         outputs = {output.path: output for output in known.outputs}
-        wanted = [f"{name}.{format}" for format in self.orders.formats]
+        wanted = self.orders.list_outputs(name)
         if not set(wanted) <= outputs.keys():
             return False
         return all(

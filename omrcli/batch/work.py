@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omrcli import __version__
 from omrcli.debug_view import DebugView
@@ -25,6 +26,9 @@ from omrcli.score.score import ExportOptions, measure_warnings
 
 from .records import DONE, FAILED, Fingerprint, Flag, Output, Problem, Reading, Record
 
+if TYPE_CHECKING:
+    from omrcli.report.proof import Proof
+
 #: A token of less confidence is counted as doubtful, unless outputs mark others.
 DOUBTFUL_BELOW = 0.8
 
@@ -37,7 +41,7 @@ class Orders:
     """What all inputs of a batch share; `piece` has no sources yet.
 
     `formats` are those of `destinations.FORMATS`; outputs go to `folder`, drawings of the pages to
-    `debug`, if that is not None.
+    `debug` and proof sheets to `report`, if these are not None.
     """
 
     transcribe: TranscribeOptions
@@ -46,6 +50,14 @@ class Orders:
     formats: tuple[str, ...]
     folder: Path
     debug: Path | None = None
+    report: Path | None = None
+
+    def list_outputs(self, name: str) -> list[str]:
+        """The paths of an input's outputs, as the manifest has them; its report is the last."""
+        outputs = [f"{name}.{format}" for format in self.formats]
+        if self.report is None:
+            return outputs
+        return [*outputs, _find_way(self.folder, self.report / f"{name}.html")]
 
     def record_options(self) -> dict[str, Any]:
         """The options that a result depends on, as they stand in the manifest."""
@@ -108,13 +120,17 @@ class Workshop:
 
     def _read(self, task: Task, record: Record) -> Record:
         """Everything is rendered before the first output is written."""
-        result = self._transcribe(task)
         orders = self.orders
-        rendered = [
-            (f"{task.name}.{name}", render_transcription(result, name, orders.export))
-            for name in orders.formats
-        ]
-        outputs = tuple(_write(orders.folder, name, content) for name, content in rendered)
+        proof = _begin_proof(orders)
+        result = self._transcribe(task, proof)
+        rendered = [render_transcription(result, name, orders.export) for name in orders.formats]
+        if proof is not None:
+            rendered.append(proof.render(result))
+        paths = orders.list_outputs(task.name)
+        outputs = tuple(
+            _write(orders.folder, path, content)
+            for path, content in zip(paths, rendered, strict=True)
+        )
         return replace(
             record,
             status=DONE,
@@ -124,14 +140,15 @@ class Workshop:
             warnings=result.warnings,
         )
 
-    def _transcribe(self, task: Task) -> Transcription:
+    def _transcribe(self, task: Task, proof: Proof | None) -> Transcription:
         piece = replace(self.orders.piece, sources=(str(task.path),))
+        keepers = [proof.add] if proof is not None else []
         if self.orders.debug is None:
-            return self.transcriber.transcribe(piece, _Beats(self._on_page))
+            return self.transcriber.transcribe(piece, _Beats(self._on_page, keepers))
         place = self.orders.debug / task.name
         view = DebugView(place.parent, self.transcriber.geometry, place.name)
         try:
-            result = self.transcriber.transcribe(piece, _Beats(self._on_page, view.add))
+            result = self.transcriber.transcribe(piece, _Beats(self._on_page, [view.add, *keepers]))
         except OmrError:
             view.write()  # it shows why
             raise
@@ -145,16 +162,25 @@ class _Beats(Watcher):
     def __init__(
         self,
         on_page: Callable[[], None] | None,
-        keep: Callable[[PageReading], None] | None = None,
+        keepers: Sequence[Callable[[PageReading], None]],
     ) -> None:
         self._on_page = on_page
-        self._keep = keep
+        self._keepers = keepers
 
     def finish_page(self, reading: PageReading | None) -> None:
-        if self._keep is not None and reading is not None:
-            self._keep(reading)
+        if reading is not None:
+            for keep in self._keepers:
+                keep(reading)
         if self._on_page is not None:
             self._on_page()
+
+
+def _begin_proof(orders: Orders) -> Proof | None:
+    if orders.report is None:
+        return None
+    from omrcli.report.proof import Proof
+
+    return Proof()
 
 
 def make_record(orders: Orders, model: Model, task: Task) -> Record:
@@ -216,6 +242,14 @@ def stat_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def _find_way(folder: Path, path: Path) -> str:
+    """A path as seen from a folder; ".." goes up from where links lead, so they are followed."""
+    real = os.path.realpath(path.parent)
+    with contextlib.suppress(ValueError):  # there is no way from one disk of Windows to another
+        real = os.path.relpath(real, os.path.realpath(folder))
+    return (Path(real) / path.name).as_posix()
 
 
 def _write(folder: Path, name: str, content: bytes) -> Output:

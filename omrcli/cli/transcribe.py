@@ -24,12 +24,13 @@ from .options import (
     VerboseOption,
 )
 from .pages import watch_pages
-from .report import ALTERNATIVES, Proof, ReportOption, plan_report
+from .report import ReportOption, count_alternatives
 
 if TYPE_CHECKING:
     from omrcli.formats.destinations import Job, Target
     from omrcli.pages.piece import Piece
     from omrcli.pipeline import PageReading, TranscribeOptions, Transcription
+    from omrcli.report.proof import Proof
     from omrcli.score.score import ExportOptions
 
 Inputs = Annotated[
@@ -171,7 +172,7 @@ def transcribe(
     outputs remembers what is done, so that the same command goes on later.
     """
     with exit_on_error(verbose, quiet):
-        from omrcli.formats.destinations import check_formats, plan_jobs
+        from omrcli.formats.destinations import check_formats, plan_jobs, report_folder
 
         outputs, formats = output or [], format or []
         wishes = BatchWishes(recursive, jobs, retry, watch)
@@ -182,18 +183,17 @@ def transcribe(
             folder = choose_folder(inputs, outputs)
             check_formats(formats)
             _check_marks(mark_doubtful, formats or ["musicxml"])
-            proof = plan_report(report, 0)
+            proofs = report_folder(report, several=True) if report is not None else None
         else:
-            planned = plan_jobs(inputs, outputs, formats, join)
+            planned = plan_jobs(inputs, outputs, formats, join, report)
             _check_terminal(planned)
             _check_marks(mark_doubtful, [t.format for job in planned for t in job.targets])
-            proof = plan_report(report, len(planned))
         from omrcli.pages.piece import Piece, parse_pages
         from omrcli.pipeline import TranscribeOptions
         from omrcli.score.score import ExportOptions
 
         chosen = parse_pages(pages) if pages is not None else None
-        others = ALTERNATIVES if proof is not None else 0
+        others = count_alternatives(report)
         options = TranscribeOptions(model, device, beam, batch_size, threads, others)
         piece = Piece((), chosen, title, composer)
         export = ExportOptions(tempo=tempo, layout=not no_layout, doubtful=mark_doubtful)
@@ -202,12 +202,10 @@ def transcribe(
 
             drawn = Path(debug) if debug is not None else None
             names = tuple(dict.fromkeys(formats)) or ("musicxml",)
-            orders = Orders(options, piece, export, names, folder, drawn)
+            orders = Orders(options, piece, export, names, folder, drawn, proofs)
             do_batch(wishes.options(inputs, orders), verbose)
         else:
-            run = _Run(options, piece, export, debug, verbose)
-            run.proof = Proof(proof) if proof is not None else None
-            run_jobs(run, planned)
+            run_jobs(_Run(options, piece, export, debug, verbose), planned)
 
 
 class _Run:
@@ -233,7 +231,6 @@ class _Run:
         self.debug = debug
         self.verbose = verbose
         self.names: dict[str, str] = {}
-        self.proof: Proof | None = None
         if self.transcriber.notice:
             say(self.transcriber.notice)
 
@@ -241,26 +238,27 @@ class _Run:
         """Transcribe one input, render every output, and only then write the first of them."""
         from omrcli.formats.render import render_transcription
 
-        result = self.read(job)
+        proof = _begin_proof(job)
+        result = self.read(job, proof)
         for warning in result.warnings:
             say(f"{job.source}: {warning}")
         rendered = [
             (target, render_transcription(result, target.format, self.export))
             for target in job.targets
         ]
-        proof = self.proof.render(result) if self.proof else b""
+        report = proof.render(result) if proof else b""
         for target, content in rendered:
             _write(target, content)
-        if self.proof:
-            _write_file(self.proof.path, proof)
+        if job.report is not None:
+            _write_file(job.report, report)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
 
-    def read(self, job: Job) -> Transcription:
+    def read(self, job: Job, proof: Proof | None) -> Transcription:
         """Read one input, with a bar, and draw what was read where that is asked for."""
         piece = replace(self.piece, sources=job.sources)
         if self.debug is None:
-            keep = self.proof.add if self.proof else None
+            keep = proof.add if proof else None
             with watch_pages(Path(job.source).name, keep) as watcher:
                 return self.transcriber.transcribe(piece, watcher)
         from omrcli.debug_view import DebugView
@@ -270,8 +268,8 @@ class _Run:
 
         def show(reading: PageReading) -> None:
             view.add(reading)
-            if self.proof:
-                self.proof.add(reading)
+            if proof:
+                proof.add(reading)
 
         try:
             with watch_pages(Path(job.source).name, show) as watcher:
@@ -315,6 +313,14 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
     taken: set[str] = set()
     sources = (job.source for job in jobs if job.source != STDIN)
     return {source: choose_name(Path(source).name, taken) for source in sources}
+
+
+def _begin_proof(job: Job) -> Proof | None:
+    if job.report is None:
+        return None
+    from omrcli.report.proof import Proof
+
+    return Proof()
 
 
 def _write(target: Target, content: bytes) -> None:

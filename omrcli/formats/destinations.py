@@ -14,6 +14,8 @@ STDIO = "-"
 #: Every format by its suffix; `xml` and `midi` are other names of `musicxml` and `mid`.
 FORMATS = ("musicxml", "xml", "mxl", "mid", "midi", "semantic", "json")
 BINARY_FORMATS = ("mxl", "mid", "midi")
+#: Suffixes of a report that is one file.
+_REPORT_SUFFIXES = (".html", ".htm")
 _LINE_FORMATS = ("semantic", "json")  # several of these can share standard output
 
 
@@ -27,10 +29,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Job:
-    """One input ("-" is standard input), or several joined, and everything to write from it."""
+    """One input ("-" is standard input), or several joined, and everything to write from it.
+
+    `report` is the file of its proof sheet, None where none is asked for.
+    """
 
     sources: tuple[str, ...]
     targets: tuple[Target, ...]
+    report: Path | None = None
 
     @property
     def source(self) -> str:
@@ -39,13 +45,18 @@ class Job:
 
 
 def plan_jobs(
-    inputs: Sequence[str], outputs: Sequence[str], formats: Sequence[str], join: bool = False
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    formats: Sequence[str],
+    join: bool = False,
+    report: str | None = None,
 ) -> list[Job]:
     """Return what to write from each input, or with `join` from all together.
 
     An output that ends in a slash or is a folder takes every input in every format of `formats`
     (musicxml where none is given); any other output is one file, its format told by its suffix.
     Without outputs everything goes to standard output, by default in the semantic encoding.
+    `report` is a file of HTML, or a folder that takes one of every input.
 
     Raises:
         UsageError: a format is unknown, or outputs, inputs and formats do not fit together.
@@ -54,7 +65,11 @@ def plan_jobs(
     check_formats(formats)
     _check_inputs(inputs)
     groups = [tuple(inputs)] if join else [(source,) for source in inputs]
-    jobs = [Job(group, tuple(_targets(group[0], outputs, formats))) for group in groups]
+    reports = _plan_reports(report, [group[0] for group in groups])
+    jobs = [
+        Job(group, tuple(_targets(group[0], outputs, formats)), path)
+        for group, path in zip(groups, reports, strict=True)
+    ]
     _check_single_files(jobs, outputs, formats)
     _check_stdout(jobs)
     _check_collisions(jobs)
@@ -79,6 +94,42 @@ def is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112
 
 
+def report_folder(report: str, several: bool) -> Path | None:
+    """Return the folder that --report names, or None where it names one file of HTML.
+
+    Of `several` inputs a name without a suffix is a folder, though it may not be there yet.
+
+    Raises:
+        UsageError: it names something else, or one file for several inputs.
+    """
+    suffix = Path(report).suffix.lower()
+    if is_folder(report) or (several and not suffix):
+        return Path(report)
+    if suffix not in _REPORT_SUFFIXES:
+        raise UsageError(
+            f"The report {report!r} is HTML; give a name that ends in .html, or a folder: "
+            "--report DIR/."
+        )
+    if several:
+        raise UsageError(
+            "A report shows one piece; give a folder for one of each input, --report DIR/, or the "
+            "pages of one piece with --join."
+        )
+    return None
+
+
+def _plan_reports(report: str | None, sources: Sequence[str]) -> list[Path | None]:
+    """The file for the report of each input."""
+    if report is None:
+        return [None for _ in sources]
+    folder = report_folder(report, len(sources) > 1)
+    return [Path(report) if folder is None else folder / f"{_stem(s)}.html" for s in sources]
+
+
+def _stem(source: str) -> str:
+    return "stdin" if source == STDIO else Path(source).stem
+
+
 def _targets(source: str, outputs: Sequence[str], formats: Sequence[str]) -> Iterator[Target]:
     if not outputs:
         yield from (Target(name, None) for name in formats or ("semantic",))
@@ -86,9 +137,8 @@ def _targets(source: str, outputs: Sequence[str], formats: Sequence[str]) -> Ite
         if output == STDIO:
             yield from (Target(name, None) for name in formats or ("semantic",))
         elif is_folder(output):
-            stem = "stdin" if source == STDIO else Path(source).stem
             for name in formats or ("musicxml",):
-                yield Target(name, Path(output) / f"{stem}.{name}")
+                yield Target(name, Path(output) / f"{_stem(source)}.{name}")
         else:
             yield Target(format_of(Path(output)), Path(output))
 
@@ -146,19 +196,19 @@ def _check_collisions(jobs: Sequence[Job]) -> None:
     """Raise where two outputs would be one file, or an output an input."""
     writers: dict[str, str] = {}
     for job in jobs:
-        for target in job.targets:
-            if target.path is None:
+        for path in (*(target.path for target in job.targets), job.report):
+            if path is None:
                 continue
-            key = os.path.realpath(target.path)
+            key = os.path.realpath(path)
             if key in writers:
                 raise UsageError(
-                    f"{target.path} would be written twice, from {writers[key]} and {job.source}; "
+                    f"{path} would be written twice, from {writers[key]} and {job.source}; "
                     "give them different names or folders."
                 )
             writers[key] = job.source
             for source in (source for other in jobs for source in other.sources):
-                if source != STDIO and is_same_file(target.path, Path(source)):
-                    raise UsageError(f"{target.path} is an input; choose another output.")
+                if source != STDIO and is_same_file(path, Path(source)):
+                    raise UsageError(f"{path} is an input; choose another output.")
 
 
 def _dotted() -> str:

@@ -88,6 +88,7 @@ def test_fewer_formats_are_there_already(orders: Orders, item: Input, known: Rec
         {"piece": Piece((), title="Rondo")},
         {"piece": Piece((), parse_pages("2-"))},
         {"debug": Path("seen")},
+        {"report": Path("proofs")},
     ],
 )
 def test_other_wishes_are_read_anew(
@@ -120,6 +121,32 @@ def test_outputs_must_be_there_and_whole(orders: Orders, item: Input, known: Rec
     assert judge.decide(item, "a", known) == "read"
     path.unlink()
     assert judge.decide(item, "a", known) == "read"
+
+
+def test_a_report_is_an_output_like_others(orders: Orders, item: Input, known: Record) -> None:
+    proofs = orders.folder.parent / "proofs"
+    judge = Judge(replace(orders, report=proofs), MODEL)
+    assert judge.orders.list_outputs("sub/a") == ["sub/a.mid", "sub/a.json", "../proofs/sub/a.html"]
+    proofs.mkdir()
+    (proofs / "a.html").write_bytes(b"proof")
+    found = fingerprint(proofs / "a.html")
+    written = Output("../proofs/a.html", found.sha256, found.bytes)
+    shown = replace(known, outputs=(*known.outputs, written))
+    assert judge.decide(item, "a", shown) == "unchanged"
+    assert Judge(orders, MODEL).decide(item, "a", shown) == "unchanged"
+    (proofs / "a.html").write_bytes(b"other")
+    assert judge.decide(item, "a", shown) == "read"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_reports_are_found_from_a_folder_that_is_a_link(orders: Orders, tmp_path: Path) -> None:
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "deep")
+    linked = replace(orders, folder=tmp_path / "link", report=tmp_path / "proofs")
+    (path,) = replace(linked, formats=()).list_outputs("a")
+    assert (linked.folder / path).resolve() == tmp_path.resolve() / "proofs" / "a.html"
+    beside = replace(linked, report=tmp_path / "disk" / "deep", formats=())
+    assert beside.list_outputs("a") == ["a.html"]
 
 
 def test_outputs_of_another_name_are_not_those_wanted(

@@ -204,6 +204,38 @@ def test_a_folder_day_after_day(tmp_path: Path) -> None:
     assert (out / "sub" / "bad.musicxml").exists()
 
 
+def test_a_folder_of_reports(tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("verovio")
+    scans, out, proofs = (tmp_path / name for name in ("scans", "out", "proofs"))
+    (scans / "sub").mkdir(parents=True)
+    (scans / "a.pdf").write_bytes(make_pdf(draw_page(), draw_page()))
+    write_page(scans / "sub" / "b.tif")
+    (scans / "sub" / "bad.png").write_text("no image")
+    plain = ("transcribe", scans, "-r", "-o", f"{out}/", "-m", MODEL, "-j", "1")
+    command = (*plain, "--report", proofs)
+    assert run(*plain).exit_code == ExitCode.PARTIAL_BATCH
+    assert soak.count_lines(out) == 3
+
+    result = run(*command)  # what was read without reports is read again for them
+    assert result.exit_code == ExitCode.PARTIAL_BATCH, result.output
+    assert soak.count_lines(out) == 5
+    assert files_in(proofs) == ["a.html", "sub/b.html"]
+    assert "data:image/" in (proofs / "sub" / "b.html").read_text()
+    assert files_in(out) == ["a.musicxml", MANIFEST_NAME, "sub/b.musicxml"]
+    listed = {key: record.outputs for key, record in read_manifest(out).items()}
+    assert [item.path for item in listed["a.pdf"]] == ["a.musicxml", "../proofs/a.html"]
+    assert listed["sub/bad.png"] == ()
+    assert listed["a.pdf"][1].bytes == (proofs / "a.html").stat().st_size
+
+    run(*command)
+    assert soak.count_lines(out) == 5  # nothing was read
+    (proofs / "sub" / "b.html").unlink()
+    run(*command)
+    assert soak.count_lines(out) == 6  # the lost one was made again, and no other
+    assert files_in(proofs) == ["a.html", "sub/b.html"]
+
+
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_killed_again_and_again_nothing_is_lost(tmp_path: Path) -> None:
     plan = soak.Plan(12, kills=3, jobs=2, longest=0.5, engraved=False, model=MODEL)
@@ -278,6 +310,8 @@ def test_a_bar_shows_rate_and_failures_on_a_terminal(tmp_path: Path) -> None:
         (("-o", "all.mid"), "What is read from {scans} cannot all be written to all.mid; give a"),
         (("-o", "out/", "-f", "gif"), "Format 'gif' is unknown; choose from musicxml"),
         (("-", "-o", "out/"), "Standard input (-) cannot be read together with folders"),
+        (("-o", "out/", "--report", "all.html"), "A report shows one piece; give a folder for one"),
+        (("-o", "out/", "--report", "all.pdf"), "The report 'all.pdf' is HTML; give a name that"),
         (("--join", "--watch"), "--join makes one piece of all; leave out --retry and --watch."),
     ],
 )

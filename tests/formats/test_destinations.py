@@ -59,6 +59,41 @@ def test_file_and_stdout_together() -> None:
     assert job.targets == (Target("json", None), Target("mid", Path("a.mid")))
 
 
+def report_paths(inputs: list[str], report: str, join: bool = False) -> list[str]:
+    jobs = plan_jobs(inputs, ["out/"], [], join, report)
+    return [job.report.as_posix() for job in jobs if job.report is not None]
+
+
+def test_a_folder_takes_a_report_of_every_input(tmp_path: Path) -> None:
+    (tmp_path / "there.html").mkdir()
+    assert report_paths(["in/a.png", "-"], "out/") == ["out/a.html", "out/stdin.html"]
+    assert report_paths(["a.png"], "there.html") == ["there.html/a.html"]
+    assert report_paths(["a.png", "b.png"], "new") == ["new/a.html", "new/b.html"]
+    assert report_paths(["a.png", "b.png"], "proofs/", join=True) == ["proofs/a.html"]
+
+
+def test_one_piece_has_a_report_of_any_name() -> None:
+    assert report_paths(["a.png"], "proof.HTM") == ["proof.HTM"]
+    assert report_paths(["a.png", "b.png"], "proof.html", join=True) == ["proof.html"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "report", "message"),
+    [
+        (["a.png"], "proof.pdf", "The report 'proof.pdf' is HTML; give a name that ends in .html"),
+        (["a.png"], "proof", "The report 'proof' is HTML; give a name that ends in .html, or a"),
+        (["a.png", "b.png"], "x.pdf", "The report 'x.pdf' is HTML; give a name that ends in .html"),
+        (["a.png", "b.png"], "proof.html", "A report shows one piece; give a folder for one of"),
+        (["a.png", "x/a.tif"], "new/", "new/a.html would be written twice, from a.png and x/a.tif"),
+        (["page.html"], "page.html", "page.html is an input; choose another output."),
+    ],
+)
+def test_reports_that_cannot_be(inputs: list[str], report: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan_jobs(inputs, [], [], report=report)
+    assert message in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("inputs", "outputs", "formats", "message"),
     [

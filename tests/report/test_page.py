@@ -78,10 +78,31 @@ def test_a_report_is_written_beside_the_result(tmp_path: Path) -> None:
     assert out.exists()
 
 
+def staff_sources(report: Path) -> list[str]:
+    """The files that the staves of a report are from."""
+    text = report.read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text)[1])  # type: ignore[index]
+    return [staff["source"] for staff in data["staves"]]
+
+
+def test_every_input_has_a_report_of_its_own(tmp_path: Path) -> None:
+    first = write_page(tmp_path / "first.png", staves=1)
+    blank = write_blank(tmp_path / "blank.png")
+    second = write_page(tmp_path / "second.png", staves=2)
+    out = tmp_path / "out"
+    result = run(first, blank, second, "-o", f"{out}/", "--report", f"{out}/")
+    assert result.exit_code == ExitCode.PARTIAL_BATCH, result.output
+    names = ["first.html", "first.musicxml", "second.html", "second.musicxml"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    # Each shows its own staves, and none of those read before.
+    assert staff_sources(out / "first.html") == ["first.png"]
+    assert staff_sources(out / "second.html") == ["second.png"] * 2
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (["--report", "proof.pdf"], "The report 'proof.pdf' is HTML; give a name that ends"),
+        (["--report", "proof.pdf"], "The report 'proof.pdf' is HTML; give a name that ends in"),
         (["other.png", "-o", "out/", "--report", "proof.html"], "A report shows one piece;"),
     ],
 )
