@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from omrcli.cli.app import app
 from omrcli.cli.commands import list_commands
+from omrcli.cli.failures import show_text
 from tests import tiny
 from tests.drawn import write_blank, write_page
 
@@ -152,6 +153,75 @@ def test_quiet_shows_no_bar_in_a_terminal(samples: Path) -> None:
     arguments = ("eval", samples, "-m", MODEL, "--resamples", "10")
     assert b"reading" in run_in_terminal(*arguments)
     assert not re.search(rb"reading \S*\xe2\x94\x81", run_in_terminal(*arguments, "--quiet"))
+
+
+# --- names that a terminal would obey, or that are no text ---------------------------------------
+
+ODD = "a\nb\x1b[31mc\r\u202e"
+SPELLED = r"a\nb\x1b[31mc\r\u202e"
+
+
+def test_signs_that_a_terminal_obeys_are_spelled() -> None:
+    assert show_text(ODD) == SPELLED
+    assert (
+        show_text("  été\u202fn\xba 5\xa0\udcff\t\x85") == "  été\u202fn\xba 5\xa0\\udcff\\t\\x85"
+    )
+
+
+def test_messages_spell_file_names(tmp_path: Path) -> None:
+    bad = tmp_path / f"{ODD}.png"
+    bad.write_bytes(b"no image")
+    result = run("transcribe", bad, "-m", MODEL, "--verbose")
+    assert "Traceback" in result.stderr
+    *_, last = result.stderr.splitlines()
+    assert last.startswith(f"omr: {tmp_path / SPELLED}.png is no image that can be read")
+    assert ESCAPE.decode() not in result.stderr
+    both = run("transcribe", bad, bad, "-m", MODEL)
+    assert both.stderr.splitlines()[1] == last
+    result = run("convert", tmp_path / f"{ODD}.mid", "-t", "xml")
+    assert f"{SPELLED}.mid: no such file" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_tables_and_progress_spell_file_names(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    from PIL import Image
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    page = write_page(tmp_path / "staff.png")
+    with Image.open(page) as image:
+        image.save(folder / f"[red]{ODD}.tif", save_all=True, append_images=[image])
+    shown = run_in_terminal("transcribe", folder / f"[red]{ODD}.tif", "-m", MODEL)
+    assert f"[red]{SPELLED}.tif".encode() in shown
+    assert ODD.encode() not in shown
+    (folder / f"{ODD}.png").write_bytes(b"no image")
+    done = run("transcribe", folder, "-m", MODEL, "-o", tmp_path / "out", "-j", "1")
+    assert done.exit_code == 8
+    assert f"{SPELLED}.png" in done.stdout
+    assert ESCAPE.decode() not in done.stdout + done.stderr
+
+
+def test_a_library_s_many_lines_are_one_sentence(
+    staff: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise ValueError("one\n\n  two")
+
+    monkeypatch.setattr("omrcli.pipeline.straighten", fail)
+    assert "(ValueError: one two)" in run("transcribe", staff, "-m", MODEL).stderr
+
+
+def test_a_name_that_is_no_text_can_be_told_in_json(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.png")
+    try:
+        write_page(tmp_path / "staff.png").rename(tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    command = [sys.executable, "-m", "omrcli", "transcribe", tmp_path / name, "-m", MODEL]
+    done = subprocess.run([*command, "-f", "json"], cwd=ROOT, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode())["source"] == str(tmp_path / name)
 
 
 # --- completion -----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import typer
 
 from omrcli.errors import ExitCode, UsageError
 
-from .failures import complain, is_quiet, say, write_stdout
+from .failures import complain, is_quiet, print_trace, say, write_stdout
 
 if TYPE_CHECKING:
     from omrcli.batch.records import Record
@@ -187,15 +187,15 @@ class Progress:
         self._done += 1
         if self._verbose:  # of hundreds of inputs there are thousands; the manifest has them all
             for warning in record.warnings:
-                say(show_text(f"{record.input}: {warning}"))
+                say(f"{record.input}: {warning}")
         if record.error is not None:
             self._failed += 1
             if self._verbose and trace:
-                complain(trace)
+                print_trace(trace)
             text = record.error.message
-            complain(show_text(text if record.input in text else f"{record.input}: {text}"))
+            complain(text if record.input in text else f"{record.input}: {text}")
         elif self._verbose:
-            say(show_text(_describe(record)))
+            say(_describe(record))
         self._show()
 
     def turn_page(self) -> None:
@@ -216,23 +216,14 @@ class Progress:
         )
 
 
-def show_text(text: str) -> str:
-    """A text fit for a line of a terminal, whatever file names stand in it."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in safe)
-
-
 def _print_summary(summary: Summary) -> None:
-    from dataclasses import replace
-
     from omrcli.batch.summary import summary_tables
 
     from .progress import make_console, print_table
 
     console = make_console()
     for table in summary_tables(summary):
-        rows = tuple(tuple(map(show_text, row)) for row in table.rows)
-        print_table(console, replace(table, rows=rows))
+        print_table(console, table)
 
 
 def _describe(record: Record) -> str:

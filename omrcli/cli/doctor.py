@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failures import exit_on_error, write_stdout
+from .failures import exit_on_error, show_text, write_stdout
 from .options import DeviceOption, ModelOption, QuietOption, VerboseOption
 from .settings import list_lazily
 
@@ -37,7 +37,7 @@ def doctor(
         if as_json:
             print(json.dumps(found.to_record(), indent=2, ensure_ascii=False))
         else:
-            print("\n".join(_draw(found)))
+            print("\n".join(map(show_text, _draw(found))))
         write_stdout()
         raise typer.Exit(found.exit_code)
 

@@ -171,4 +171,4 @@ def _to_json(results: Sequence[EvalResult]) -> bytes:
     from omrcli.evaluation.evaluate import evaluation_json
 
     text = json.dumps(evaluation_json(results), indent=2, ensure_ascii=False)
-    return text.encode() + b"\n"
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # ids may be no text

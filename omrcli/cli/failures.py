@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import traceback
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -100,7 +101,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
 def report_error(error: BaseException, verbose: bool = False, source: str = "") -> None:
     """Say on stderr in one sentence what was wrong; with `verbose`, where in the code."""
     if verbose and not isinstance(error, KeyboardInterrupt):
-        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+        print_trace("".join(traceback.format_exception(error)))
     complain(describe_error(error, source))
 
 
@@ -114,8 +115,8 @@ def describe_error(error: BaseException, source: str = "") -> str:
         text = "Out of memory; give a smaller image or --batch-size."
     else:
         kind = type(error).__name__
-        text = f"Internal error ({kind}: {error}); run again with --verbose and report it."
-    text = " ".join(text.split())
+        said = " ".join(str(error).split())  # of foreign code, which may say it in many lines
+        text = f"Internal error ({kind}: {said}); run again with --verbose and report it."
     return text if not source or source in text else f"{source}: {text}"
 
 
@@ -127,7 +128,25 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print a line on stderr that is said even if quiet: what went wrong."""
-    print(f"omr: {text}", file=sys.stderr, flush=True)
+    print(f"omr: {show_text(text)}", file=sys.stderr, flush=True)
+
+
+def print_trace(text: str) -> None:
+    """Print on stderr where in the code something went wrong, in lines of its own."""
+    shown = "\n".join(map(show_text, text.rstrip("\n").split("\n")))
+    print(shown, file=sys.stderr, flush=True)
+
+
+def show_text(text: str) -> str:
+    """A text fit for a line of a terminal: file names may hold line ends, and signs that a terminal
+    obeys; these are spelled as in Python's texts."""
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(sign if _is_shown(sign) else ascii(sign)[1:-1] for sign in safe)
+
+
+def _is_shown(sign: str) -> bool:
+    # Spaces of other widths are harmless, and some systems put them into the names of screenshots.
+    return sign.isprintable() or unicodedata.category(sign) == "Zs"
 
 
 def write_stdout(content: bytes = b"") -> None:

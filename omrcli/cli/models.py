@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failures import exit_on_error
+from .failures import exit_on_error, show_text
 from .options import QuietOption, VerboseOption
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def list_installed(
         for entry in entries:
             mark = "*" if entry.default else " "
             size = f"{entry.size / 1e6:.1f} MB"
-            print(f"{mark} {entry.name:24} {size:>9}  {entry.sha256[:12]}  {entry.path}")
+            name, path = show_text(entry.name), show_text(str(entry.path))
+            print(f"{mark} {name:24} {size:>9}  {entry.sha256[:12]}  {path}")
 
 
 @models_app.command()
@@ -54,7 +55,7 @@ def show(
             print(json.dumps(_model_row(found), indent=2, ensure_ascii=False))
             return
         for key, value in _model_lines(found):
-            print(f"{key:16} {value}")
+            print(show_text(f"{key:16} {value}"))
 
 
 @models_app.command()
@@ -71,7 +72,7 @@ def verify(
 
         entries = [find_entry(name) for name in names] if names else list_models()
         for entry in entries or [find_entry()]:
-            print(f"{entry.name}: ok, SHA-256 {verify_model(entry).sha256}")
+            print(show_text(f"{entry.name}: ok, SHA-256 {verify_model(entry).sha256}"))
 
 
 def _entry_row(entry: ModelEntry) -> dict[str, object]:

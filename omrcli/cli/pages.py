@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .failures import is_quiet
+from .failures import is_quiet, show_text
 
 if TYPE_CHECKING:
     from omrcli.pipeline import PageReading, Watcher
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def watch_pages(label: str, on_page: OnPage | None = None) -> Iterator[Watcher]:
     """Show a bar while pages are read, if stderr is a terminal; it is gone afterwards.
 
-    `on_page` is given each page that was read.
+    `label` stands before the bar and may be a file name; `on_page` is given each page that was
+    read.
     """
     if is_quiet() or not sys.stderr.isatty():  # rich takes time to load
         yield _make_watcher(None, label, on_page)
@@ -38,7 +39,7 @@ def _make_watcher(progress: Any, label: str, on_page: OnPage | None) -> Watcher:
 
         def start(self, pages: int) -> None:
             if progress is not None and pages > 1:
-                self.task = progress.add_task(label, total=pages)
+                self.task = progress.add_task(show_text(label), total=pages)
 
         def finish_page(self, reading: PageReading | None) -> None:
             if self.task is not None:

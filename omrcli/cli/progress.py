@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from .failures import is_quiet
+from .failures import is_quiet, show_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,19 +27,22 @@ def make_console() -> Console:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Draw a table: names on the left, figures on the right."""
+    """Draw a table: names on the left, figures on the right; its texts may be file names."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
     drawn = RichTable(
-        title=Text(table.title), caption=Text(table.note), box=box.SIMPLE_HEAD, title_justify="left"
+        title=Text(show_text(table.title)),
+        caption=Text(table.note),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
     )
     drawn.caption_justify = "left"
     for place, name in enumerate(table.columns):
         drawn.add_column(Text(name), justify=_justify(table, place))
     for row in table.rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(show_text(cell)) for cell in row))
     console.print(drawn)
 
 
@@ -67,7 +70,7 @@ def make_progress(*columns: str, transient: bool = False) -> Progress:
     )
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # it may be a file name
         BarColumn(),
         MofNCompleteColumn(),
         *(TextColumn(column) for column in columns),

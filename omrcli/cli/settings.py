@@ -10,7 +10,7 @@ import typer
 
 from omrcli.errors import OmrError
 
-from .failures import exit_on_error, say
+from .failures import exit_on_error, say, show_text
 from .options import QuietOption, VerboseOption
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _print_files(found: Settings) -> None:
     from omrcli.settings.files import user_file
 
     for file in found.files:
-        print(f"{file.role} file: {file.path}")
+        print(show_text(f"{file.role} file: {file.path}"))
     if not found.files:
         print(f"no file of settings; one may be ./omr.toml or {user_file()}")
 

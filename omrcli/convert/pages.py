@@ -64,7 +64,8 @@ def html_bytes(pages: Sequence[str], title: str) -> bytes:
     sheets = "\n".join(
         f'<div class="page" id="page-{n}">{svg}</div>' for n, svg in enumerate(pages, 1)
     )
-    return _HTML.format(title=html.escape(title), pages=sheets).encode()
+    page = _HTML.format(title=html.escape(title), pages=sheets)
+    return page.encode("utf-8", "backslashreplace")  # the title may be a name that is no text
 
 
 _HTML = """<!DOCTYPE html>

@@ -72,7 +72,8 @@ def write_error_sheet(results: Sequence[EvalResult], path: Path) -> None:
         '<meta name="viewport" content="width=device-width">'
         f"<title>Reading errors</title><style>{_STYLE}</style>"
     )
-    write_file(path, "\n".join([head, *parts, "</html>\n"]).encode())
+    page = "\n".join([head, *parts, "</html>\n"])
+    write_file(path, page.encode("utf-8", "backslashreplace"))  # ids may be no text
 
 
 def _draw_result(result: EvalResult) -> Iterator[str]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import groupby
 from math import lcm
 from typing import Any
+from unicodedata import category
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
@@ -121,8 +122,8 @@ def _document(score: Score, options: ExportOptions) -> Element:
 
 
 def printable(text: str) -> str:
-    """The text without control signs, which XML cannot hold."""
-    return "".join(sign for sign in text if sign.isprintable())
+    """The text without control signs, which XML cannot hold; spaces of any width are kept."""
+    return "".join(sign for sign in text if sign.isprintable() or category(sign) == "Zs")
 
 
 class _PartWriter:

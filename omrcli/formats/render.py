@@ -85,7 +85,8 @@ def _render_semantic(transcription: Transcription, options: ExportOptions) -> by
 def _render_json(transcription: Transcription, options: ExportOptions) -> bytes:
     """One line a transcription, so that several can share standard output."""
     record = transcription_record(transcription)
-    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    # Bytes of a file name that are no text become escapes, as JSON has them.
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _render_musicxml(transcription: Transcription, options: ExportOptions) -> bytes:

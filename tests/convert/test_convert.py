@@ -97,14 +97,17 @@ def test_a_document_that_needs_no_change_stays_as_it_is(piano, tmp_path):
 
 @pytest.mark.parametrize("name", ["duo.semantic", "piano.musicxml"])
 def test_title_composer_and_tempo_are_put_in_place(duo, piano, tmp_path, name):
-    options = ["--title", "Été <&>", "--composer", "Néant", "--tempo", "90"]
+    options = ["--title", "Été\xa0<&>\x1b", "--composer", "Néant", "--tempo", "90"]
     out = tmp_path / "out.musicxml"
     assert convert(tmp_path / name, "-o", out, *options).exit_code == 0
     again = tmp_path / "again.musicxml"
     assert (
         convert(out, "-o", again, "--title", "B", "--composer", "C", "--tempo", "60").exit_code == 0
     )
-    for path, title, composer, tempo in ((out, "Été <&>", "Néant", "90"), (again, "B", "C", "60")):
+    for path, title, composer, tempo in (
+        (out, "Été\xa0<&>", "Néant", "90"),
+        (again, "B", "C", "60"),
+    ):
         root = ET.parse(path).getroot()
         assert [e.text for e in root.iterfind("work/work-title")] == [title]
         assert [e.text for e in root.iterfind("identification/creator")] == [composer]
