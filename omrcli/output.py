@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from itertools import takewhile
 from pathlib import Path
 
 from omrcli.errors import OutputError
@@ -47,7 +48,10 @@ def make_folder(path: Path) -> None:
         OutputError: it cannot be made, or a file has its name.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        missing = takewhile(lambda folder: not folder.exists(), (path, *path.parents))
+        # `mkdir(parents=True)` calls itself for each of them, and there may be a thousand.
+        for folder in reversed([path, *missing]):
+            folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(_unwritable(path, error)) from error
 

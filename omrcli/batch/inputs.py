@@ -124,18 +124,28 @@ class _Walk:
         waiting = [(root, key)]
         while waiting:
             links: list[tuple[Path, str]] = []
-            for folder, start in waiting:
-                yield from self._read_folder(folder, start, links)
+            folders = waiting[::-1]
+            while folders:  # no recursion: folders may be nested deeper than that goes
+                folder, start = folders.pop()
+                inside: list[tuple[Path, str]] = []
+                yield from self._read_folder(folder, start, inside, links)
+                folders += inside[::-1]
             waiting = links
 
     def _read_folder(
-        self, folder: Path, key: str, links: list[tuple[Path, str]]
+        self,
+        folder: Path,
+        key: str,
+        folders: list[tuple[Path, str]],
+        links: list[tuple[Path, str]],
     ) -> Iterator[Input]:
+        """Yield the files of a folder; the folders and links to folders in it are added to the
+        lists."""
         place = _place_of(folder)
-        if place is None or place in self._seen:
+        if place in self._seen:
             return
-        self._seen.add(place)
-        folders: list[tuple[Path, str]] = []
+        if place is not None:  # else it cannot be listed either, which is then said
+            self._seen.add(place)
         for entry in self._list(folder):
             child = f"{key}/{entry.name}" if key else entry.name
             if entry.name.startswith("."):
@@ -145,8 +155,6 @@ class _Walk:
                     (links if entry.is_symlink() else folders).append((Path(entry.path), child))
             elif _is_input(entry) and not self._is_ignored(entry):
                 yield Input(Path(entry.path), child)
-        for path, child in folders:
-            yield from self._read_folder(path, child, links)
 
     def _is_ignored(self, entry: os.DirEntry[str]) -> bool:
         return bool(self._ignored) and os.path.realpath(entry.path) in self._ignored

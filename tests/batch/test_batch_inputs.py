@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omrcli.batch.inputs import Input, choose_name, find_inputs, name_outputs
-from omrcli.errors import UsageError
+from omrcli.errors import OutputError, UsageError
+from omrcli.output import make_folder
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -148,3 +150,56 @@ def test_names_are_never_shared_nor_lost(names: list[str], data: st.DataObject) 
 def test_a_third_of_a_name_gets_a_number() -> None:
     taken: set[str] = set()
     assert [choose_name("a.png", taken) for _ in range(3)] == ["a", "a.png", "a.png.2"]
+
+
+@pytest.fixture
+def pit(tmp_path: Path) -> Iterator[Path]:
+    """A folder in a folder, and so on for longer than functions may call one another."""
+    top = tmp_path / "0"
+    folders = [top.joinpath(*["0"] * depth) for depth in range(sys.getrecursionlimit() + 50)]
+    try:
+        for folder in folders:
+            folder.mkdir()
+    except OSError:
+        pytest.skip("this system has no paths of that length")
+    yield folders[-1]
+    for folder in reversed(folders):  # what removes trees may go down by calling itself
+        for file in folder.glob("*.png"):
+            file.unlink()
+        folder.rmdir()
+
+
+def test_folders_nested_as_deep_as_they_may_be(tmp_path: Path, pit: Path) -> None:
+    put(pit, "a.png")
+    put(tmp_path / "0", "b.png")
+    deepest = (pit / "a.png").relative_to(tmp_path).as_posix()
+    assert set(keys(tmp_path)) == {"0/b.png", deepest}
+
+
+def test_deep_folders_are_made(pit: Path) -> None:
+    bottom, top = pit, pit.parents[pit.as_posix().count("0/0") - 1]
+    while bottom != top:
+        bottom.rmdir()
+        bottom = bottom.parent
+    make_folder(pit)
+    assert pit.is_dir()
+    put(pit, "file.png")
+    with pytest.raises(OutputError, match="file exists"):
+        make_folder(pit / "file.png")
+
+
+def test_what_paths_are_too_long_for_is_said(tmp_path: Path) -> None:
+    before = Path.cwd()
+    name = "x" * 200
+    try:
+        os.chdir(tmp_path)
+        for _ in range(25):  # 5,000 signs
+            Path(name).mkdir()
+            os.chdir(name)
+        found = find_inputs([tmp_path], recursive=True)
+    except OSError:
+        pytest.skip("this system has no folders that deep")
+    finally:
+        os.chdir(before)
+    assert len(found.problems) == 1
+    assert "too long" in found.problems[0]
