@@ -6,7 +6,10 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from omrcli.datasets.corpus import find_samples, read_split, select_samples
 from omrcli.errors import ExitCode, InputError, OutputError
 from omrcli.pages import pdf
 from omrcli.pipeline import TranscribeOptions, Transcriber
+from omrcli.scratch import scratch_folder
 from tests import bombs, tiny
 from tests.drawn import write_page
 
@@ -135,6 +139,46 @@ def test_temporary_files_are_those_of_outputs_only(
     assert done.exit_code == ExitCode.OK
     assert not list(scratch.iterdir())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mid", "a.png", "scratch"]
+
+
+@pytest.mark.parametrize(
+    ("most", "place"),
+    [(0, " (no usable temporary directory"), (99, " in {scratch} (file too large")],
+)
+@pytest.mark.parametrize("format", ["pdf", "png", "ly"])
+def test_a_full_disk_for_temporary_files(
+    format: str, most: int, place: str, tmp_path: Path
+) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of the system")
+    if format == "ly":
+        if find_spec("lilypond") is None and shutil.which("musicxml2ly") is None:
+            pytest.skip("needs LilyPond")
+    else:
+        pytest.importorskip("verovio")
+        pytest.importorskip("typst")
+    tune, scratch = tmp_path / "a.semantic", tmp_path / "scratch"
+    tune.write_text("clef-G2 note-C4_whole barline")
+    scratch.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "omrcli", "convert", str(tune), "-t", format],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        cwd=Path(__file__).parents[1],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        timeout=300,
+    )
+    assert done.returncode == ExitCode.OUTPUT, done.stderr
+    place = place.format(scratch=scratch)
+    assert done.stderr.startswith(f"omr: Temporary files cannot be written{place}")
+    assert done.stderr.count("\n") == 1
+    assert not list(scratch.iterdir())
+
+
+def test_a_missing_program_is_no_lack_of_room() -> None:
+    with pytest.raises(FileNotFoundError), scratch_folder("test") as folder:
+        subprocess.run([folder.parent / "none"], check=False)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import contextlib
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+
+from omrcli.scratch import write_scratch
 
 #: Seconds until a browser that was started counts as open: some stay in the foreground.
 PATIENCE = 15
@@ -27,13 +28,13 @@ def open_page(page: bytes) -> Path | None:
     """Write a page to a temporary file and open it; where it is, or None if no browser opened it.
 
     The file stays, as the browser reads it when this process has long ended.
+
+    Raises:
+        OutputError: the file cannot be written.
     """
     if not has_browser():
         return None
-    handle, name = tempfile.mkstemp(prefix="omr-view-", suffix=".html")
-    with os.fdopen(handle, "wb") as file:
-        file.write(page)
-    path = Path(name)
+    path = write_scratch(page, "view", ".html")
     if _open(path.as_uri()):
         return path
     with contextlib.suppress(OSError):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 from omrcli.errors import InputError, MissingDependencyError
+from omrcli.scratch import scratch_folder
 
 #: Environment variable that names the program lilypond, beside which musicxml2ly lies.
 PROGRAM = "OMR_LILYPOND"
@@ -25,11 +25,11 @@ def lilypond_text(musicxml: str, name: str) -> str:
         MissingDependencyError: it is not installed.
     """
     program = find_musicxml2ly()
-    with tempfile.TemporaryDirectory(prefix="omr-lilypond-") as folder:
-        source, target = Path(folder) / "score.musicxml", Path(folder) / "score.ly"
+    with scratch_folder("lilypond") as folder:
+        source, target = folder / "score.musicxml", folder / "score.ly"
         source.write_text(musicxml, encoding="utf-8")
         try:
-            subprocess.run(
+            run = subprocess.run(
                 [program, "-o", str(target), str(source)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -39,7 +39,7 @@ def lilypond_text(musicxml: str, name: str) -> str:
             )
         except (subprocess.TimeoutExpired, OSError) as error:
             raise InputError(f"musicxml2ly came to no end over {name}; cut it up.") from error
-        if not target.is_file() or not target.stat().st_size:
+        if run.returncode or not target.is_file() or not target.stat().st_size:
             raise InputError(f"musicxml2ly cannot read {name}; open it in a notation program.")
         return target.read_text(encoding="utf-8").replace(str(source), "MusicXML")
 

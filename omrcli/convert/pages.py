@@ -6,13 +6,12 @@ from __future__ import annotations
 import datetime
 import html
 import re
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from omrcli.errors import InputError, MissingDependencyError
+from omrcli.scratch import scratch_folder
 
 from .music_font import PRIVATE_USE, needs_music_font, write_music_font
 from .verovio_process import INSTALL, engrave_apart
@@ -91,8 +90,7 @@ body {{ margin: 0; background: #888; }}
 
 def _draw(pages: Sequence[str], format: str, density: float = PNG_DENSITY) -> list[bytes]:
     typst = _typst()
-    with tempfile.TemporaryDirectory(prefix="omr-pages-") as name:
-        folder = Path(name)
+    with scratch_folder("pages") as folder:
         source = []
         for number, page in enumerate(pages):
             (folder / f"{number}.svg").write_text(page, encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from omrcli.errors import InputError, MissingDependencyError
+from omrcli.scratch import scratch_folder
 from omrcli.tokens import Symbol, parse_symbol
 
 from .clutter import ClutterRates
@@ -68,8 +68,7 @@ def run_lilypond(scores: Sequence[str]) -> list[str | None]:
         MissingDependencyError: LilyPond is not installed.
     """
     program = find_lilypond()
-    with tempfile.TemporaryDirectory(prefix="omr-lilypond-") as name:
-        folder = Path(name)
+    with scratch_folder("lilypond") as folder:
         start = 0
         while start < len(scores):
             died = not _convert(program, folder, start, scores[start:])

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from omrcli.errors import InputError, MissingDependencyError
+from omrcli.scratch import scratch_folder
 from omrcli.tokens import Symbol, parse_symbol
 
 from .clutter import ClutterRates
@@ -57,8 +57,7 @@ def run_musescore(documents: Sequence[str]) -> list[str | None]:
         MissingDependencyError: MuseScore is not installed.
     """
     program = find_musescore()
-    with tempfile.TemporaryDirectory(prefix="omr-musescore-") as name:
-        folder = Path(name)
+    with scratch_folder("musescore") as folder:
         for index, text in enumerate(documents):
             (folder / f"{index}.mscx").write_text(text, encoding="utf-8")
         waiting = list(range(len(documents)))

@@ -9,12 +9,11 @@ integer ones are slower unless the ranges of activations are measured beforehand
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from omrcli.errors import MissingDependencyError, UsageError
+from omrcli.scratch import scratch_folder
 
 PRECISIONS = ("float32", "float16", "int8")
 #: Largest difference of probabilities (0..1) to torch that a variant may show on random images, on
@@ -74,8 +73,8 @@ def _quantise(content: bytes) -> bytes:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with tempfile.TemporaryDirectory() as folder, _without_warnings():
-        out = Path(folder) / "int8.onnx"
+    with scratch_folder("quantise") as folder, _without_warnings():
+        out = folder / "int8.onnx"
         quantize_dynamic(
             onnx.load_from_string(content),
             out,

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typer.testing import CliRunner
 
 from omrcli.cli.app import app
 from omrcli.convert import browser, terminal
-from omrcli.errors import ExitCode
+from omrcli.errors import ExitCode, OutputError
 
 TUNE = "clef-G2 timeSignature-2/4 note-C4_quarter note-E4_quarter barline-final"
 
@@ -198,9 +199,16 @@ def test_a_browser_gets_a_page_of_its_own(tmp_path, monkeypatch):
 def test_a_browser_that_fails_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("BROWSER", fake_browser(tmp_path, "exit 1"))
     monkeypatch.setenv("PATH", str(tmp_path))  # no other browser either
-    monkeypatch.setattr(browser.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert browser.open_page(b"page") is None
     assert not list(tmp_path.glob("omr-view-*"))
+
+
+def test_without_room_for_the_page_the_temporary_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("BROWSER", fake_browser(tmp_path, "exit 0"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(OutputError, match=r"cannot be written in .*none \(no such file"):
+        browser.open_page(b"page")
 
 
 def test_a_browser_in_the_foreground_is_not_waited_for(tmp_path, monkeypatch):
