@@ -44,6 +44,7 @@ def write_music_font(folder: Path) -> None:
         ) from error
     found = _EMBEDDED.search(read_font_css(FAMILY))
     if found:
-        font = TTFont(io.BytesIO(base64.b64decode(found[1])))
+        # Without a new date in it equal pages become equal files.
+        font = TTFont(io.BytesIO(base64.b64decode(found[1])), recalcTimestamp=False)
         font.flavor = None
         font.save(folder / f"{FAMILY}.ttf")
