@@ -65,9 +65,11 @@ def match_by_barlines(
     edges = _find_edges(present, lines)
     cut = [_cut_row(row, edges, lines) if row else None for row in rows]
     width = max((len(row) for row in cut if row), default=0)
-    return [
+    columns = (
         [row[place] if row and place < len(row) else None for row in cut] for place in range(width)
-    ]
+    )
+    # Between two barlines at hardly different x there may be nothing on any staff.
+    return [column for column in columns if any(segment is not None for segment in column)]
 
 
 def _has_places(row: Sequence[Segment], lines: Sequence[StaffLine]) -> bool:

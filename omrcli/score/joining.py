@@ -119,8 +119,8 @@ class _Line:
         """Add prepared segments; if the measure goes on the first is the rest of the last."""
         if segments and goes_on:
             before = system - 1
-            if self.reached < before:
-                # The part was absent: the other parts began this measure without it.
+            if self.reached < before or not self.segments:
+                # The part was absent, or silent: the others began this measure without it.
                 segments = [replace(segments[0], system=before), *segments[1:]]
             elif self.could_go_on(segments):
                 last = self.segments.pop()

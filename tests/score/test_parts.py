@@ -204,6 +204,27 @@ def test_a_measure_that_one_staff_lacks_is_padded_where_it_is_missing():
     assert [m.is_filler for m in made.parts[2].measures] == [False, True, False]
 
 
+def test_between_two_barlines_there_may_be_nothing_on_any_staff():
+    late = (
+        f"{G} {IN_4} C5_whole barline D5_whole barline",
+        {2: 100.0, 3: 400.0, 4: 500.0, 5: 900.0},
+    )
+    soon = (
+        f"{F} {IN_4} C3_whole barline D3_whole barline E3_whole barline",
+        {2: 100.0, 3: 300.0, 4: 500.0, 5: 700.0, 6: 800.0, 7: 900.0},
+    )
+    made = build_score(spread(0, late, soon))
+    assert lengths(made) == [[4, 4, 4]] * 2
+    assert texts(made, 1).split()[2::2] == ["C3_whole", "D3_whole", "E3_whole"]
+
+
+def test_a_measure_goes_on_in_a_part_of_which_only_signs_were_read():
+    first = system(0, f"{G} {IN_4} C5_half", f"{F} {IN_4}")
+    made = build_score([*first, *system(1, f"{G} D5_half barline", f"{F} D3_half barline")])
+    assert lengths(made) == [[4], [4]]
+    assert texts(made, 1) == f"{F} {IN_4} D3_half barline"
+
+
 def test_staves_joined_on_the_page_with_barlines_of_their_own_follow_one_another():
     other = (PLAIN[0], {3: 200.0, 5: 400.0, 7: 750.0})
     made = build_score(spread(0, PLAIN, other))
