@@ -28,8 +28,8 @@ from .sheet import ProofSheet, ProofStaff, ProofToken
 _ASSETS = Path(__file__).parent / "assets"
 #: In this order: each uses those before it.
 _SCRIPTS = (
-    "grammar.js", "model.js", "score.js", "player.js", "archive.js", "drawing.js", "staff.js",
-    "panel.js", "main.js",
+    "grammar.js", "model.js", "joining.js", "alignment.js", "measures.js", "player.js",
+    "archive.js", "drawing.js", "staff.js", "panel.js", "main.js",
 )  # fmt: skip
 #: Signs that the script draws what was corrected with, by SMuFL code point.
 _GLYPHS = (
@@ -160,12 +160,14 @@ def _staff_record(staff: ProofStaff) -> dict[str, Any]:
         "width": crop.width,
         "height": crop.height,
         "interline": _px(crop.interline),
+        "left": crop.left,
+        "scale": round(crop.scale, 4),
+        "space": _px(staff.space),
         "edges": [_px(x) for x in staff.edges],
         "clef": staff.clef,
         "key": staff.key,
         "tokens": [_token_record(token) for token in staff.tokens],
         "marks": list(_mark_records(staff.engraving)) if staff.engraving else None,
-        "flags": [{"tokens": list(flag.tokens), "text": flag.text} for flag in staff.flags],
     }
 
 
@@ -181,7 +183,7 @@ def _token_record(token: ProofToken) -> list[Any]:
         [_px(edge) for edge in token.box],
         _px(token.line),
         [[text, round(probability, 4)] for text, probability in token.alternatives],
-        token.measure,
+        _px(token.x),
         round(token.doubt, 4),
     ]
 

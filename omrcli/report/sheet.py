@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from omrcli.debug_view import Flag, find_flags
 from omrcli.errors import TokenError
 from omrcli.pages.image import STDIN
 from omrcli.reading.alternatives import Alternative
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
 from omrcli.score.parts import Arrangement, arrange_parts
-from omrcli.score.score import Score
 from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
 
 from .crops import Crop
@@ -40,15 +38,15 @@ Box = tuple[float, float, float, float]
 @dataclass(frozen=True)
 class ProofToken:
     """A token: `box` (left, top, right, bottom) is in px of the crop, y from the top line down;
-    `line` is the y of the top line there. `doubt` is that of `measure_doubt`, and `measure` the
-    number in the score."""
+    `line` is the y of the top line there, and `x` the middle of where it was read. `doubt` is that
+    of `measure_doubt`."""
 
     text: str
     confidence: float
     box: Box
     line: float
+    x: float
     alternatives: tuple[Alternative, ...] = ()
-    measure: int | None = None
     doubt: float = 0.0
 
 
@@ -57,7 +55,8 @@ class ProofStaff:
     """A staff: where it is, its image, its tokens and how they look engraved.
 
     Page, system and staff count from 1, `place` is 0-based through the piece; `clef` and `key` are
-    token texts of what is in force before it. `edges` are the crop's x of its two ends.
+    token texts of what is in force before it. `edges` are the crop's x of its two ends,
+    and `space` is the distance of its lines in px of the page.
     """
 
     name: str
@@ -67,9 +66,9 @@ class ProofStaff:
     staff: int
     crop: Crop
     edges: tuple[float, float]
+    space: float
     tokens: tuple[ProofToken, ...]
     engraving: Engraving | None = None
-    flags: tuple[Flag, ...] = ()
     clef: str | None = None
     key: str | None = None
 
@@ -105,17 +104,12 @@ def make_sheet(
     lines = list(place_lines(transcription.staves))
     arrangement = arrange_parts(lines) if score else _one_by_one(len(lines))
     before = _states(lines, arrangement) if score else [InForce() for _ in lines]
-    flags = find_flags(score) if score else []
-    numbers = _measure_numbers(score) if score else {}
     names = _name_staves(transcription)
     pages = {page.index: page for page in transcription.pages}
     staves = []
     for place, (reading, crop) in enumerate(zip(transcription.staves, crops, strict=True)):
         staff = _Staff(reading, crop, transcription.model.spec.units, before[place])
-        made = staff.make(names[place], pages[reading.page], score is not None)
-        tokens = (replace(t, measure=numbers.get((place, n))) for n, t in enumerate(made.tokens))
-        own = tuple(flag for flag in flags if flag.staff == place)
-        staves.append(replace(made, tokens=tuple(tokens), flags=own))
+        staves.append(staff.make(names[place], pages[reading.page], score is not None))
     spec = transcription.model.spec
     return ProofSheet(
         title=(score.title if score else None) or _shown(transcription.source),
@@ -156,17 +150,6 @@ def _states(lines: Sequence[StaffLine], arrangement: Arrangement) -> list[InForc
 
     carry_signs(lines, note, arrangement)
     return states
-
-
-def _measure_numbers(score: Score) -> dict[tuple[int, int], int]:
-    """The measure of each token that became an event, by staff and token."""
-    return {
-        (event.staff, event.token): measure.number
-        for part in reversed(score.parts)
-        for measure in reversed(part.measures)
-        for event in measure.events
-        if not event.filler
-    }
 
 
 def _shown(source: str) -> str:
@@ -212,6 +195,7 @@ class _Staff:
             staff=staff.index + 1,
             crop=self.crop,
             edges=(self.crop.x(staff.x0), self.crop.x(staff.x1)),
+            space=(staff.y1 - staff.y0) / 4,
             tokens=tuple(self._tokens(engraving)),
             engraving=engraving,
             clef=str(self.before.clef) if self.before.clef else None,
@@ -250,7 +234,8 @@ class _Staff:
             line = self._top_line((box[0] + box[2]) / 2)
             spread = _spread(box, self.crop.interline)
             others, doubt = known.get(place, ()), measure_doubt(self.reading, place)
-            yield ProofToken(token.text, token.confidence, spread, line, others, None, doubt)
+            x = self.crop.x(sum(self.reading.spans[place]) / 2)
+            yield ProofToken(token.text, token.confidence, spread, line, x, others, doubt)
 
     def _plain_box(self, place: int) -> Box:
         """A box as high as the staff, where nothing was engraved."""

@@ -69,8 +69,9 @@ function showPlace() {
 
 // --- keeping all in step --------------------------------------------------------------------------
 
-function recheck(changed = staves) {
-  if (data.hasScore) for (const part of new Set(changed.map(partOf))) checkPart(part);
+// One edit can number all measures anew, and change how long they are in other parts.
+function recheck() {
+  if (data.hasScore) checkScore();
   for (const staff of staves) staff.stops = findStops(staff);
   showAll();
 }
@@ -100,35 +101,49 @@ function toggleRight(staff) {
   edit(staff, () => { staff.right = !staff.right; });
 }
 
-state.listeners.push((staff) => recheck([staff]));
+state.listeners.push(() => recheck());
 
 // --- playing --------------------------------------------------------------------------------------
 
-let sounding = null;
-const systemOf = (staff) => data.systems.findIndex((system) => system.includes(staff.number));
+const sounding = new Map(); // by staff, the token that is lit
 
-function start(notes) {
+function start(notes, follows = false) {
   if (!notes.length) return;
+  player.follows = follows;
   playNotes(notes, Number(byId("tempo").value) || 96);
   byId("play").textContent = "■ Stop";
 }
 
 player.onNote = ({ staff, place }) => {
-  sounding?.classList.remove("sounding");
-  sounding = staff.overlay?.querySelector(`.hits [data-place="${place}"]`);
-  sounding?.classList.add("sounding");
+  if (player.follows && !sounding.has(staff)) follow(staff);
+  sounding.get(staff)?.classList.remove("sounding");
+  const hit = staff.overlay?.querySelector(`.hits [data-place="${place}"]`) ?? null;
+  hit?.classList.add("sounding");
+  sounding.set(staff, hit);
 };
 player.onEnd = () => {
-  sounding?.classList.remove("sounding");
+  darken();
   if (data.hasScore) byId("play").textContent = "▶ Play";
 };
 
-function playMeasure(staff, { first, last }) {
-  const { notes } = makeTimeline([data.systems[systemOf(staff)]]);
-  const own = notes.filter((note) => note.staff === staff && first <= note.place && note.place <= last);
-  if (!own.length) return;
-  const from = Math.min(...own.map((note) => note.start)), to = Math.max(...own.map((note) => note.start + note.length));
-  start(notes.filter((note) => from - NEAR < note.start && note.start < to - NEAR));
+function darken() {
+  for (const hit of sounding.values()) hit?.classList.remove("sounding");
+  sounding.clear();
+}
+
+// A new system sounds: show it where none of it can be seen.
+function follow(staff) {
+  const system = data.systems.find((each) => each.includes(staff.number)) ?? [];
+  if (![...sounding.keys()].every((each) => system.includes(each.number))) darken();
+  const { top, bottom } = staff.card.getBoundingClientRect();
+  const room = byId("bar").getBoundingClientRect().bottom, foot = panel.getBoundingClientRect().height;
+  if (sounding.size === 0 && (top < room || bottom > innerHeight - foot)) {
+    scrollBy({ top: top - Math.max(0, room) - 8, behavior: "smooth" });
+  }
+}
+
+function playMeasure(staff, { column }) {
+  start(makeTimeline([column]).notes);
 }
 
 function playChosen() {
@@ -139,8 +154,10 @@ function playChosen() {
 }
 
 function playPiece() {
-  const from = state.chosen ? systemOf(state.chosen.staff) : 0;
-  start(makeTimeline(data.systems.slice(Math.max(0, from))).notes);
+  const { staff, place } = state.chosen ?? { staff: null };
+  const from = staff?.measures.find((measure) => place <= measure.last)?.column ?? 0;
+  const order = playingOrder();
+  start(makeTimeline(order.slice(Math.max(0, order.indexOf(from)))).notes, true);
 }
 
 function togglePlaying(play) {
@@ -272,7 +289,6 @@ function begin() {
     byId("notes").append(html("details", { open: notes.length < 2 }, html("summary", { textContent: `${notes.length} note${notes.length > 1 ? "s" : ""} on this reading` }),
       html("ul", {}, ...notes.map((text) => html("li", { textContent: text })))));
   }
-  if (data.hasScore) noteVerdicts();
   restore();
   main.append(...staves.map(makeCard));
   recheck();

@@ -2,10 +2,10 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-// A token: `was` is the text as read, null where it was inserted. Its doubt is its own, while its
+// A token: `was` is the text as read, null where it was inserted, and `x` where it was read. Its doubt is its own, while its
 // confidence is also that of the clef and key that it rests on.
-function makeToken([text, confidence, box, line, alternatives, measure, doubt], index) {
-  return { text, confidence, doubt, box, line, alternatives, measure, index, was: text, right: false,
+function makeToken([text, confidence, box, line, alternatives, x, doubt], index) {
+  return { text, confidence, doubt, box, line, alternatives, x, index, was: text, right: false,
     symbol: data.hasScore ? parseToken(text) : null };
 }
 
@@ -64,7 +64,7 @@ function insertedToken(staff, place, nth = 1) {
   const middle = Math.min(start + (nth - 0.5) * size, Math.max((start + end) / 2, start));
   const box = [middle - size / 2, 0, middle + size / 2, 4 * staff.interline];
   return { text: "", confidence: 1, doubt: 0, box, line: (left ?? right)?.line ?? staff.interline * 6,
-    alternatives: [], measure: left?.measure ?? null, index: -1, was: null, right: true, symbol: null };
+    alternatives: [], x: middle, index: -1, was: null, right: true, symbol: null };
 }
 
 // --- kept in the browser, so that an evening's work outlives the tab --------------------------------
@@ -84,8 +84,8 @@ const isTouched = (staff) => staff.right || staff.tokens.length !== data.staves[
 
 function keep() {
   const kept = staves.filter(isTouched).map((staff) => (
-    [staff.number, staff.right, staff.tokens.map(({ text, index, box, line, right, measure }) => (
-      index < 0 ? [text, index, right, box, line, measure] : [text, index, right]))]));
+    [staff.number, staff.right, staff.tokens.map(({ text, index, box, line, right, x }) => (
+      index < 0 ? [text, index, right, box, line, x] : [text, index, right]))]));
   try {
     localStorage.setItem(STORE, JSON.stringify(kept));
   } catch {
@@ -103,8 +103,8 @@ function restore() {
     const made = staff?.tokens;
     if (!made) continue;
     staff.right = right;
-    staff.tokens = tokens.map(([text, index, isRight, box, line, measure]) => {
-      const token = index < 0 ? { ...insertedToken(staff, -1), box, line, measure } : made[index];
+    staff.tokens = tokens.map(([text, index, isRight, box, line, x]) => {
+      const token = index < 0 ? { ...insertedToken(staff, -1), box, line, x } : made[index];
       token.right = isRight;
       setText(token, text);
       return token;

@@ -24,7 +24,7 @@ function describeChosen(staff, token, place) {
     notes.push(html("span", { className: isDoubtful(token) ? "doubtful" : "sure", textContent: words }));
   }
   if (measure?.problem) {
-    notes.push(html("span", { className: "problem", textContent: `measure ${measure.number} has ${measure.problem} quarters` }));
+    notes.push(html("span", { className: "problem", textContent: `measure ${measure.number} has ${sayProblem(measure)}` }));
   }
   const before = html("button", { textContent: "‹", title: "Previous doubt (k)", className: "step" });
   const after = html("button", { textContent: "›", title: "Next doubt (j)", className: "step" });

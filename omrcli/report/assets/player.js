@@ -1,32 +1,54 @@
 // Notes made audible: a small synthesiser on WebAudio, and the notes that it is given.
 
-// All sounding notes between two staves' systems: {start, length} in quarters, keys, tokens.
-function makeTimeline(systems) {
+// --- which measures, in which order -----------------------------------------------------------------
+
+const STARTS = ["repeat-start", "repeat-both"], ENDS = ["repeat-end", "repeat-both"];
+
+// Whether at least half of the parts that show something in a column say so.
+function mostSay(column, says) {
+  const read = (column ?? []).filter((measure) => !measure.isFiller);
+  return read.length > 0 && 2 * read.filter(says).length >= read.length;
+}
+
+const closesWith = (texts) => ({ barline }) => barline !== null && texts.includes(barline.text);
+
+// A barline before the first event, as at the left end of a staff.
+const opensWith = (texts) => ({ items }) =>
+  items.slice(0, items.findIndex((item) => isEvent(item.symbol))).some((item) => texts.includes(item.text));
+
+// The columns of the score as they are played: what stands between repeat signs twice.
+function playingOrder() {
+  const { columns } = score, order = [];
+  const starts = (at) => mostSay(columns[at], opensWith(STARTS)) || mostSay(columns[at - 1], closesWith(STARTS));
+  const ends = (at) => mostSay(columns[at], closesWith(ENDS)) || mostSay(columns[at + 1], opensWith(ENDS));
+  let from = 0, isAgain = false, at = 0;
+  while (at < columns.length) {
+    if (starts(at)) from = at;
+    order.push(at);
+    if (ends(at) && !isAgain) {
+      [at, isAgain] = [from, true];
+    } else {
+      if (ends(at)) [from, isAgain] = [at + 1, false];
+      at++;
+    }
+  }
+  return order;
+}
+
+// --- the notes in them --------------------------------------------------------------------------------
+
+// All sounding notes of some columns, one after the other: {start, length} in quarters, keys, tokens.
+function makeTimeline(order) {
   const notes = [];
   const open = new Map(); // per part and key, a note whose tie waits for its end
   let start = 0;
-  for (const system of systems) {
-    const rows = system.map((number) => number === null ? [] : expandRests(cutStaff(staves[number])));
-    const count = Math.max(0, ...rows.map((row) => row.length));
-    for (let column = 0; column < count; column++) {
-      const lengths = rows.map((row) => row[column] ? sumQuarters(row[column].items) : 0);
-      rows.forEach((row, part) => row[column] && layMeasure(row[column], start, part, notes, open));
-      start += Math.max(...lengths, 0);
-    }
-  }
-  return { notes, length: start };
-}
-
-// A multirest as so many measures of rest.
-function expandRests(segments) {
-  return segments.flatMap((segment) => {
-    const rest = segment.items.find((item) => item.symbol.kind === "multirest");
-    if (!rest) return [segment];
-    const silence = { ...rest, symbol: { kind: "rest", quarters: 4 } };
-    const others = segment.items.filter((item) => item !== rest);
-    return Array.from({ length: Math.min(rest.symbol.count, 999) }, (_, n) => (
-      { ...segment, items: n === 0 ? [...others, silence] : [silence] }));
+  order.forEach((place, n) => {
+    if (n > 0 && place !== order[n - 1] + 1) open.clear(); // no tie leads back to a repeat sign
+    const column = score.columns[place];
+    column.forEach((measure, part) => layMeasure(measure, start, part, notes, open));
+    start += Math.max(0, ...column.map((measure) => measure.actual));
   });
+  return { notes, length: start };
 }
 
 function layMeasure(measure, start, part, notes, open) {
@@ -37,11 +59,9 @@ function layMeasure(measure, start, part, notes, open) {
     if (symbol.kind === "grace") {
       const length = 0.125;
       notes.push(makeNote(item, Math.max(start, at - length * graces.get(item)), length, symbol.pitches));
-    } else if (symbol.kind === "note") {
-      layNote(item, at, part, notes, open);
-      at += symbol.quarters;
-    } else if (symbol.kind === "rest") {
-      at += symbol.quarters;
+    } else {
+      if (symbol.kind === "note") layNote(item, at, part, notes, open);
+      at += quartersOf(symbol, measure.expected);
     }
   }
 }
@@ -82,7 +102,7 @@ const makeNote = (item, start, length, pitches) => (
 
 // --- sound ----------------------------------------------------------------------------------------
 
-const player = { context: null, timer: null, onNote: () => {}, onEnd: () => {} };
+const player = { context: null, timer: null, follows: false, onNote: () => {}, onEnd: () => {} };
 const isPlaying = () => player.timer !== null;
 
 // Play notes of a timeline; only a little ahead is given to the synthesiser, so it can stop.

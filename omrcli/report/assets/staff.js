@@ -190,6 +190,8 @@ function drawHits(staff) {
   return group;
 }
 
+const sayProblem = ({ problem, isPadded }) => `${problem} quarters` + (isPadded ? " that other parts have" : "");
+
 // The numbers of the measures: buttons that play them.
 function drawLabels(staff) {
   const buttons = (staff.measures ?? []).map((measure) => {
@@ -197,7 +199,7 @@ function drawLabels(staff) {
     const problem = staff.right ? null : measure.problem;
     const text = problem ? `▶ ${measure.number}: ${problem}` : `▶ ${measure.number}`;
     const button = html("button", { className: problem ? "measure problem" : "measure", textContent: text,
-      title: problem ? `Play this measure: it has ${problem} quarters` : "Play this measure", tabIndex: -1 });
+      title: problem ? `Play this measure: it has ${sayProblem(measure)}` : "Play this measure", tabIndex: -1 });
     button.style.left = `${100 * left / staff.width}%`;
     button.addEventListener("click", () => playMeasure(staff, measure));
     return button;
