@@ -11,7 +11,7 @@ from omrcli.score.carrying import InForce
 from omrcli.tokens import Symbol, Tie
 
 from .aligning import align_tokens, measure_tokens
-from .marks import Engraving, Shape, mark_box, read_marks
+from .marks import LEDGERS, Engraving, Mark, Shape, mark_box, read_marks
 from .staff_mei import find_opening, write_staff
 
 FONT = "Leipzig"
@@ -58,7 +58,25 @@ def engrave_staff(
     engraving = align_tokens(
         read_marks(svg, opening, mei.barlines, ruling.interline), wanted, ruling.left
     )
-    return _with_open_ties(engraving, symbols)
+    return _with_own_ledgers(_with_open_ties(engraving, symbols))
+
+
+def _with_own_ledgers(engraving: Engraving) -> Engraving:
+    """Give each ledger line to the note that it is for, with which it comes and goes."""
+    heads = [
+        (sum(mark_box(mark, engraving)[::2]) / 2, mark.token)
+        for mark in engraving.marks
+        if mark.part == "notehead" and mark.token is not None
+    ]
+
+    def own(mark: Mark) -> Mark:
+        if mark.part != LEDGERS or not heads:
+            return mark
+        left, _, right, _ = mark_box(mark, engraving)
+        middle = (left + right) / 2
+        return replace(mark, token=min(heads, key=lambda head: abs(head[0] - middle))[1])
+
+    return replace(engraving, marks=tuple(map(own, engraving.marks)))
 
 
 def _with_open_ties(engraving: Engraving, symbols: Sequence[Symbol]) -> Engraving:

@@ -19,13 +19,19 @@ _STEP = re.compile(r"([a-zA-Z])([^a-zA-Z]*)")
 #: Verovio's px per interline, and units per interline of a music font.
 INTERLINE, _EM_INTERLINE = 180.0, 250.0
 _SIGNS = ("clef", "keySig", "meterSig")
+_JOINING = ("beam", "tuplet")
+#: The part of a mark that is a ledger line.
+LEDGERS = "ledgerLines"
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Glyph:
-    """A sign of the music font: code point in hex, place of its origin, size (1 is usual)."""
+    """A sign of the music font: code point in hex, place of its origin, size (1 is usual).
+
+    Where it is of no one token, `joins` has the first and the last of those that it is of.
+    """
 
     code: str
     x: float
@@ -33,18 +39,20 @@ class Glyph:
     size: float
     token: int | None = None
     part: str = ""  # of the token: "notehead", "accid" ...
+    joins: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Shape:
     """Points of a filled outline, or with a `width` of a stroke; `curved` ones are Bezier curves
-    of three points after the first."""
+    of three points after the first. `joins` is that of `Glyph`."""
 
     points: tuple[Point, ...]
     width: float = 0.0
     curved: bool = False
     token: int | None = None
     part: str = ""
+    joins: tuple[int, int] | None = None
 
 
 Mark = Glyph | Shape
@@ -71,6 +79,7 @@ class _Place:
     token: int | None = None
     part: str = ""
     in_layer: bool = False
+    joins: tuple[int, int] | None = None
 
 
 @dataclass
@@ -108,7 +117,8 @@ class _Collector:
         elif first == "barLine":
             token = self.barlines.pop(0) if self.barlines else None
         in_layer = place.in_layer or first == "layer"
-        return _Place(token, first or place.part, in_layer)
+        joins = _joined_tokens(element) if first in _JOINING else place.joins
+        return _Place(token, first or place.part, in_layer, joins)
 
     def _measure_lines(self, staff: ET.Element) -> None:
         lines = [_points(path.get("d", "")) for path in staff.findall(f"{_SVG}path")]
@@ -142,7 +152,20 @@ def _read_glyphs(root: ET.Element) -> Iterator[tuple[str, str]]:
             yield group.get("id", "").partition("-")[0], path.get("d", "")
 
 
+def _joined_tokens(element: ET.Element) -> tuple[int, int] | None:
+    """The first and the last token in an element."""
+    found = (_TOKEN.match(inner.get("id", "")) for inner in element.iter(f"{_SVG}g"))
+    tokens = [int(match[1]) for match in found if match]
+    return (min(tokens), max(tokens)) if tokens else None
+
+
 def _read_mark(element: ET.Element, place: _Place) -> Iterator[Mark]:
+    joins = place.joins if place.token is None else None
+    for mark in _read_outline(element, place):
+        yield replace(mark, joins=joins)
+
+
+def _read_outline(element: ET.Element, place: _Place) -> Iterator[Mark]:
     tag = element.tag.removeprefix(_SVG)
     if tag == "use":
         x, y, size, *_ = _numbers(element.get("transform", ""))

@@ -29,7 +29,7 @@ _ASSETS = Path(__file__).parent / "assets"
 #: In this order: each uses those before it.
 _SCRIPTS = (
     "grammar.js", "model.js", "joining.js", "alignment.js", "measures.js", "player.js",
-    "archive.js", "drawing.js", "staff.js", "panel.js", "main.js",
+    "archive.js", "beams.js", "drawing.js", "staff.js", "panel.js", "main.js",
 )  # fmt: skip
 #: Signs that the script draws what was corrected with, by SMuFL code point.
 _GLYPHS = (
@@ -166,6 +166,7 @@ def _staff_record(staff: ProofStaff) -> dict[str, Any]:
         "edges": [_px(x) for x in staff.edges],
         "clef": staff.clef,
         "key": staff.key,
+        "time": staff.time,
         "tokens": [_token_record(token) for token in staff.tokens],
         "marks": list(_mark_records(staff.engraving)) if staff.engraving else None,
     }
@@ -189,9 +190,13 @@ def _token_record(token: ProofToken) -> list[Any]:
 
 
 def _mark_records(engraving: Engraving) -> Iterator[list[Any]]:
-    """A glyph is [token, code, x, y, size], a shape [token, path, stroke width]."""
+    """A glyph is [token, code, x, y, size], a shape [token, path, stroke width].
+
+    In place of its token a mark of several, such as a beam, has the first and the last of them.
+    """
     for mark in engraving.marks:
-        token = -1 if mark.token is None else mark.token
+        token: Any = list(mark.joins) if mark.joins else -1
+        token = token if mark.token is None else mark.token
         if isinstance(mark, Glyph):
             yield [token, mark.code, _px(mark.x), _px(mark.y), _px(mark.size, 2)]
         else:

@@ -19,7 +19,7 @@ from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
 
 from .crops import Crop
 from .engraving import Ruling, engrave_staff
-from .marks import Engraving, mark_box
+from .marks import LEDGERS, Engraving, mark_box
 from .staff_mei import find_opening
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class ProofToken:
 class ProofStaff:
     """A staff: where it is, its image, its tokens and how they look engraved.
 
-    Page, system and staff count from 1, `place` is 0-based through the piece; `clef` and `key` are
-    token texts of what is in force before it. `edges` are the crop's x of its two ends,
+    Page, system and staff count from 1, `place` is 0-based through the piece; `clef`, `key` and
+    `time` are token texts of what is in force before it. `edges` are the crop's x of its two ends,
     and `space` is the distance of its lines in px of the page.
     """
 
@@ -71,6 +71,7 @@ class ProofStaff:
     engraving: Engraving | None = None
     clef: str | None = None
     key: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ class _Staff:
             engraving=engraving,
             clef=str(self.before.clef) if self.before.clef else None,
             key=str(key) if key.fifths else None,
+            time=str(self.before.time) if self.before.time else None,
         )
 
     def _wanted(self, symbols: Sequence[Symbol]) -> dict[int, float]:
@@ -275,7 +277,7 @@ def _token_boxes(engraving: Engraving) -> dict[int, Box]:
     """The box of each token's marks; ties are only a part of what they join."""
     boxes: dict[int, Box] = {}
     for mark in engraving.marks:
-        if mark.token is None:
+        if mark.token is None or mark.part == LEDGERS:
             continue
         box = mark_box(mark, engraving)
         other = boxes.get(mark.token, box)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,21 @@ from tests import tiny
 INTERLINE = 10
 STEP = 50.0  # px from token to token
 LEFT = 40.0
+#: Opens a sheet in a browser, and returns its page.
+Open = Callable[..., Any]
 #: What a staff of a test says, token by token.
 Texts = Sequence[str]
+OPENING = ("clef-G2", "keySignature-DM", "timeSignature-3/4")
+FIRST = (*OPENING, "note-D4_quarter", "note-E4_quarter", "note-F#4_quarter", "barline")
+SECOND = ("clef-G2", "keySignature-DM", "note-A4_half", "note-B4_half", "barline-final")
+THREE = "timeSignature-3/4"
+FULL, SHORT, LONG = ("note-D4_half.",), ("note-D4_half",), ("note-D4_half", "note-D4_half")
+
+
+def write_staff(*measures: Texts, clef: str = "clef-G2", time: str = THREE) -> Texts:
+    """A staff of some measures, each with a barline behind it."""
+    signs = (clef, time) if time else (clef,)
+    return (*signs, *(text for measure in measures for text in (*measure, "barline")))
 
 
 def make_staff(top: int, count: int, system: int, index: int) -> Staff:

@@ -54,6 +54,24 @@ def test_beams_still_reach_the_stems_of_their_notes() -> None:
     assert ends[-1] == pytest.approx(stems[-1], abs=2)
 
 
+def test_beams_and_tuplets_tell_what_they_join() -> None:
+    eighths = ("note-C4_eighth", "gracenote-D4_eighth", "note-D4_eighth")
+    triplet = ("note-C4_eighth_3:2", "rest-eighth_3:2", "note-D4_eighth_3:2")
+    engraving = engrave(("clef-G2", "timeSignature-2/4", *eighths, *triplet, "barline"))
+    joined = {(mark.part, mark.joins) for mark in engraving.marks if mark.joins}
+    assert joined == {("beam", (2, 4)), ("tupletNum", (5, 7))}
+    assert all(mark.token is None for mark in engraving.marks if mark.joins)
+
+
+def test_ledger_lines_belong_to_their_notes() -> None:
+    notes = ("note-C4_quarter", "note-G4_quarter", "note-A3_quarter|note-A5_quarter", "rest-half")
+    engraving = engrave(("clef-G2", *notes, "barline"))
+    owners = [mark.token for mark in engraving.marks if mark.part == "ledgerLines"]
+    assert sorted(owners, key=str) == [1, 3, 3, 3]
+    (staff,) = proof_of([[("clef-G2", "note-A5_quarter", "barline")]]).staves
+    assert staff.tokens[1].box[3] < staff.crop.interline * 4  # the box is that of head and stem
+
+
 def shapes(engraving: Engraving, part: str) -> list[Shape]:
     return [m for m in engraving.marks if isinstance(m, Shape) and m.part == part]
 

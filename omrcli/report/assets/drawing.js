@@ -44,7 +44,9 @@ function drawMark(mark, interline) {
 const HEADS = { quadruple_whole: "E0A0", double_whole: "E0A0", whole: "E0A2", half: "E0A3" };
 const RESTS = { quadruple_whole: "E4E1", double_whole: "E4E2", whole: "E4E3", half: "E4E4", quarter: "E4E5",
   eighth: "E4E6", sixteenth: "E4E7", thirty_second: "E4E8", sixty_fourth: "E4E9", hundred_twenty_eighth: "E4EA" };
-const FLAGS = { eighth: 0, sixteenth: 2, thirty_second: 4, sixty_fourth: 6, hundred_twenty_eighth: 8 };
+const HEAD_CODES = new Set(["E0A0", "E0A2", "E0A3", "E0A4"]);
+const HALF_HEAD = 0.63; // interlines
+const GRACE = 0.7; // size
 const SIGNS = { "-2": "E264", "-1": "E260", "0": "E261", "1": "E262", "2": "E263" };
 const CLEFS = { G: "E050", F: "E062", C: "E05C" };
 const SHARP_PLACES = [8, 5, 9, 6, 3, 7, 4], FLAT_PLACES = [4, 7, 3, 6, 2, 5, 1];
@@ -73,15 +75,58 @@ function readContexts(staff) {
   });
 }
 
-// A token by itself, its middle at x; y counts from the top line down.
-function drawToken(token, context, interline) {
-  const x = (token.box[0] + token.box[2]) / 2, { symbol } = token;
+// Where a token is drawn: its head is left where it was.
+const drawnX = (staff, token) => asRead(staff).heads.get(token.index) ?? (token.box[0] + token.box[2]) / 2;
+
+// The tokens of a staff that are to be drawn anew: a group for each, and beams and numbers of tuplets.
+function drawAnew(staff, contexts, { redrawn, beams, tuplets }) {
+  const { interline } = staff, joins = svg("g", {});
+  const laid = new Map(), notes = new Map();
+  const layOut = (place) => {
+    const { symbol } = staff.tokens[place], steps = symbol.pitches.map((p) => diatonic(p) - contexts[place].clef.bottom);
+    return { x: drawnX(staff, staff.tokens[place]), low: Math.min(...steps), high: Math.max(...steps),
+      size: symbol.kind === "grace" ? GRACE : 1, symbol };
+  };
+  for (const beam of beams.filter((each) => redrawn.has(each[0]))) {
+    beam.forEach((place) => notes.set(place, layOut(place)));
+    joins.append(...layBeam(beam.map((place) => notes.get(place)), interline));
+    beam.forEach((place) => laid.set(place, notes.get(place).beam));
+  }
+  for (const tuplet of tuplets.filter((each) => each.some((place) => redrawn.has(place)))) {
+    joins.append(drawTupletNumber(staff, tuplet, contexts, laid));
+  }
+  const drawn = [...redrawn].map((place) => [place,
+    drawToken(staff.tokens[place], contexts[place], interline, drawnX(staff, staff.tokens[place]), laid.get(place))]);
+  return { joins, drawn };
+}
+
+function drawTupletNumber(staff, tuplet, contexts, laid) {
+  const { interline } = staff, tokens = tuplet.map((place) => staff.tokens[place]);
+  const isDown = tuplet.some((place) => laid.get(place)?.up === false);
+  const tops = tuplet.flatMap((place) => headRows(staff.tokens[place], contexts[place], interline))
+    .map((y) => y - (isDown ? 1 : 3.7) * interline);
+  const beams = tuplet.map((place) => laid.get(place)).filter((beam) => beam?.up).map((beam) => beam.end);
+  const y = Math.min(-0.6 * interline, ...(beams.length ? beams : tops)) - 0.4 * interline;
+  const x = tokens.reduce((sum, token) => sum + drawnX(staff, token), 0) / tokens.length;
+  const text = svg("text", { x, y, class: "tuplet", "font-size": 1.3 * interline });
+  text.textContent = tokens[0].symbol.tuplet.split(":")[0];
+  return text;
+}
+
+// A token by itself, its head or its middle at x; y counts from the top line down. Under a `beam` its
+// stem has the direction and the end of that.
+function drawToken(token, context, interline, x, beam) {
+  const { symbol } = token;
   const pen = { x, interline, put: (code, dx, y, size = 1) => glyph(code, x + dx * interline, y, size, interline) };
   if (symbol === null) return [];
   const draw = { note: drawNote, grace: drawNote, rest: drawRest, multirest: drawMultirest, clef: drawClef,
     key: drawKey, time: drawTime, barline: drawBarline, tie: drawTie }[symbol.kind];
-  return draw(pen, symbol, context);
+  return draw(pen, symbol, context, beam);
 }
+
+// The y of a note's heads.
+const headRows = ({ symbol }, { clef }, interline) =>
+  (symbol?.pitches ?? []).map((pitch) => (8 - diatonic(pitch) + clef.bottom) * interline / 2);
 
 const placeY = (pen, steps) => (8 - steps) * pen.interline / 2;
 
@@ -89,8 +134,8 @@ function line(pen, x1, y1, x2, y2, width) {
   return svg("path", { d: `M${x1} ${y1}L${x2} ${y2}`, "stroke-width": width * pen.interline, class: "stroke" });
 }
 
-function drawNote(pen, symbol, context) {
-  const { x, interline } = pen, size = symbol.kind === "grace" ? 0.7 : 1, half = 0.63 * size;
+function drawNote(pen, symbol, context, beam) {
+  const { x, interline } = pen, size = symbol.kind === "grace" ? GRACE : 1, half = HALF_HEAD * size;
   const places = symbol.pitches.map((pitch) => diatonic(pitch) - context.clef.bottom);
   const low = Math.min(...places), high = Math.max(...places);
   const marks = places.map((place) => pen.put(HEADS[symbol.base] ?? "E0A4", -half, placeY(pen, place), size));
@@ -104,16 +149,16 @@ function drawNote(pen, symbol, context) {
     marks.push(svg("circle", { cx: x + (half + 0.45 + 0.5 * dot) * interline, cy: y, r: 0.2 * interline }));
   }
   if (symbol.quarters < 4 && !symbol.base.includes("whole")) {
-    const up = symbol.kind === "grace" || low + high < 8;
+    const up = beam ? beam.up : symbol.kind === "grace" || low + high < 8;
     const stem = x + (up ? half - 0.05 : 0.05 - half) * interline;
-    const end = placeY(pen, up ? high : low) + (up ? -3.5 : 3.5) * size * interline;
+    const end = beam?.end ?? placeY(pen, up ? high : low) + (up ? -3.5 : 3.5) * size * interline;
     marks.push(line(pen, stem, placeY(pen, up ? low : high), stem, end, 0.11));
-    if (symbol.base in FLAGS) {
-      const code = `E24${FLAGS[symbol.base] + (up ? 0 : 1)}`;
+    if (isFlagged(symbol) && !beam) {
+      const code = `E24${2 * FLAGS[symbol.base] - (up ? 2 : 1)}`;
       marks.push(glyph(code, stem, end, size, interline));
     }
   }
-  return [...marks, ...drawAdded(pen, symbol, Math.min(placeY(pen, high), 0) - 1.6 * interline)];
+  return [...marks, ...drawFermata(pen, symbol, Math.min(placeY(pen, high), 0) - 1.6 * interline)];
 }
 
 function ledger(pen, place, size) {
@@ -121,23 +166,13 @@ function ledger(pen, place, size) {
   return line(pen, pen.x - reach, y, pen.x + reach, y, 0.13);
 }
 
-// Fermata and the number of a tuplet.
-function drawAdded(pen, symbol, y) {
-  const marks = symbol.fermata ? [pen.put("E4C0", -1.2, y)] : [];
-  if (symbol.tuplet) {
-    const text = svg("text", { x: pen.x, y: y - (symbol.fermata ? 1.6 : 0) * pen.interline, class: "tuplet",
-      "font-size": 1.3 * pen.interline });
-    text.textContent = symbol.tuplet.split(":")[0];
-    marks.push(text);
-  }
-  return marks;
-}
+const drawFermata = (pen, symbol, y) => symbol.fermata ? [pen.put("E4C0", -1.2, y)] : [];
 
 function drawRest(pen, symbol) {
   const y = symbol.base === "whole" ? pen.interline : 2 * pen.interline;
   const dots = Array.from({ length: symbol.dots }, (_, n) => svg("circle",
     { cx: pen.x + (0.9 + 0.5 * n) * pen.interline, cy: 1.5 * pen.interline, r: 0.2 * pen.interline }));
-  return [pen.put(RESTS[symbol.base], -0.5, y), ...dots, ...drawAdded(pen, symbol, -pen.interline)];
+  return [pen.put(RESTS[symbol.base], -0.5, y), ...dots, ...drawFermata(pen, symbol, -pen.interline)];
 }
 
 function drawDigits(pen, text, y) {

@@ -101,7 +101,10 @@ function toggleRight(staff) {
   edit(staff, () => { staff.right = !staff.right; });
 }
 
-state.listeners.push(() => recheck());
+state.listeners.push((staff) => {
+  fitView(staff);
+  recheck();
+});
 
 // --- playing --------------------------------------------------------------------------------------
 

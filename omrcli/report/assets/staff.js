@@ -44,12 +44,30 @@ function measureView(staff) {
   const middle = staff.height / 2 - 2 * space;
   const top = Math.max(0, Math.min(...tops, Math.min(middle, ...lines) - 2.5 * space) - space);
   const bottom = Math.min(staff.height, Math.max(...feet, Math.max(middle, ...lines) + 6.5 * space) + space);
-  const above = Math.max(1.5 * space, ...staff.tokens.map((token) => -token.box[1]));
-  const below = Math.max(5.5 * space, ...staff.tokens.map((token) => token.box[3])) + 0.4 * space;
+  const [highest, lowest] = reachOfEdits(staff);
+  const above = Math.max(1.5 * space, -highest, ...staff.tokens.map((token) => -token.box[1]));
+  const below = Math.max(5.5 * space, lowest, ...staff.tokens.map((token) => token.box[3])) + 0.4 * space;
   const reading = data.hasScore ? above + below : 2.2 * space;
   const high = bottom - top, start = high + LABELS * space;
   staff.view = { top, high, lines: start + above, start, height: start + reading };
   staff.strip.style.aspectRatio = `${staff.width} / ${staff.view.height}`;
+}
+
+// How far corrected notes reach up and down, their stems and beams included.
+function reachOfEdits(staff) {
+  if (!data.hasScore || !staff.tokens.some(isEdited)) return [0, 0];
+  const contexts = readContexts(staff), room = 4.2 * staff.interline;
+  const heads = staff.tokens.flatMap((token, place) => isEdited(token) ? headRows(token, contexts[place], staff.interline) : []);
+  return [Math.min(0, ...heads.map((y) => y - room)), Math.max(0, ...heads.map((y) => y + room))];
+}
+
+// Give a staff the room that its corrections take.
+function fitView(staff) {
+  const before = staff.view.height;
+  measureView(staff);
+  if (staff.view.height === before || !staff.built) return;
+  staff.built = false;
+  drawStaff(staff);
 }
 
 function clearStaff(staff) {
@@ -97,27 +115,30 @@ function drawLines(staff) {
   return svg("path", { d, class: "ruling", "stroke-width": staff.interline / 14 });
 }
 
-// The engraved marks; those of corrected tokens are drawn anew.
+// The engraved marks; corrected tokens, and what shares a beam with them, are drawn anew.
 function drawReading(staff) {
   const group = svg("g", { class: "reading", transform: `translate(0 ${staff.view.lines})` });
-  const gone = new Set(data.staves[staff.number].tokens.keys());
+  const contexts = readContexts(staff), anew = findRedrawn(staff, contexts);
   const byToken = new Map();
   staff.tokens.forEach((token, place) => {
-    if (token.index < 0 || isEdited(token)) return;
-    gone.delete(token.index);
-    byToken.set(token.index, svg("g", { class: tokenClass(staff, token, place) }));
+    if (!anew.redrawn.has(place)) byToken.set(token.index, svg("g", { class: tokenClass(staff, token, place) }));
   });
   for (const mark of staff.marks ?? []) {
-    if (!gone.has(mark[0])) (byToken.get(mark[0]) ?? group).append(drawMark(mark, staff.interline));
+    const [token] = mark;
+    const home = token === -1 || isJoinKept(staff, token, anew) ? group : byToken.get(token);
+    home?.append(drawMark(mark, staff.interline));
   }
-  group.append(...byToken.values());
-  const contexts = readContexts(staff);
-  staff.tokens.forEach((token, place) => {
-    if (token.index >= 0 && !isEdited(token)) return;
-    const marks = drawToken(token, contexts[place], staff.interline);
-    group.append(svg("g", { class: `${tokenClass(staff, token, place)} edited` }, ...marks));
-  });
+  const { joins, drawn } = drawAnew(staff, contexts, anew);
+  const fresh = drawn.map(([place, marks]) => svg("g", { class: tokenClass(staff, staff.tokens[place], place) }, ...marks));
+  group.append(...byToken.values(), joins, ...fresh);
   return group;
+}
+
+// Whether the beam, or the number of the tuplet, of several tokens stands as it was engraved.
+function isJoinKept(staff, joins, { redrawn, places }) {
+  if (!Array.isArray(joins)) return false;
+  const members = membersOf(asRead(staff).tokens, ...joins).map((index) => places.get(index));
+  return !members.some((place) => place === undefined || redrawn.has(place));
 }
 
 // Without a score, the texts of the tokens themselves.
@@ -157,13 +178,17 @@ function measureEdges(staff, { first, last }) {
 // Marks behind doubtful, edited and chosen tokens: one in the image, one in the reading.
 function drawSpots(staff) {
   const group = svg("g", { class: "spots" });
+  const contexts = data.hasScore ? readContexts(staff) : [];
   staff.tokens.forEach((token, place) => {
     const name = tokenClass(staff, token, place);
     if (name === "token") return;
     const [left, top, right, bottom] = token.box;
-    const spot = (y, kind) => svg("rect", { x: left, y: y + top, width: right - left, height: bottom - top,
+    const spot = (y, from, to, kind) => svg("rect", { x: left, y: y + from, width: right - left, height: to - from,
       rx: staff.interline / 3, class: kind });
-    const marks = [spot(token.line - staff.view.top, "in-source"), spot(staff.view.lines, "in-reading")];
+    const heads = isEdited(token) && contexts[place] ? headRows(token, contexts[place], staff.interline) : [];
+    const reach = [Math.min(top, ...heads.map((y) => y - staff.interline)), Math.max(bottom, ...heads.map((y) => y + staff.interline))];
+    const marks = [spot(token.line - staff.view.top, top, bottom, "in-source"),
+      spot(staff.view.lines, ...reach, "in-reading")];
     if (name.includes("chosen")) {
       const from = token.line - staff.view.top + bottom, to = staff.view.lines + top;
       marks.unshift(svg("rect", { x: left, y: from, width: right - left, height: Math.max(0, to - from), class: "link" }));
