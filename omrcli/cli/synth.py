@@ -64,6 +64,15 @@ ChangedShare = Annotated[
         help="Share of the excerpts of corpora with changes of clef, key or barline put in.",
     ),
 ]
+EnrichedShare = Annotated[
+    float,
+    typer.Option(
+        "--enrich",
+        min=0,
+        max=1,
+        help="Share of the excerpts of corpora with chords, ties or grace notes put in.",
+    ),
+]
 Vocabulary = Annotated[
     Path | None,
     typer.Option(
@@ -104,6 +113,7 @@ def synth(
     clutter_rate: ClutterRate = None,
     rare_share: RareShare = 0.3,
     changed_share: ChangedShare = 0.15,
+    enriched_share: EnrichedShare = 0.2,
     vocabulary: Vocabulary = None,
     sheet: Sheet = None,
     engraver: Engraver = "verovio",
@@ -127,6 +137,7 @@ def synth(
             clutter=read_rates(clutter, clutter_rate or ()),
             rare_share=rare_share,
             changed_share=changed_share,
+            enriched_share=enriched_share,
             vocabulary=vocabulary,
             engraver=engraver,
         )

@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
@@ -36,6 +36,7 @@ from .engravers import (
     paint_piece,
     read_shares,
 )
+from .enrichment import enrich_excerpt
 from .marks import add_marks
 from .rare_music import compose_rare_tokens
 from .rarity import find_rare_tokens
@@ -62,7 +63,8 @@ class SynthOptions:
     music and the others come from `corpora` (none: tunes that music21 ships), of each of which at
     most `max_files` files are read; `rare_share` (0..1) of the random music is composed around
     rare tokens, of the grammar or of a file `vocabulary` of token texts; into `changed_share` of
-    the excerpts of corpora changes of clef, key and barlines are put. `degrade` is "none" or one
+    the excerpts of corpora changes of clef, key and barlines are put, and into `enriched_share`
+    chords, ties and grace notes. `degrade` is "none" or one
     of degrade.PRESETS, and `engraver` one of engravers.ENGRAVERS or shares of several.
 
     Raises:
@@ -79,6 +81,7 @@ class SynthOptions:
     clutter: ClutterRates = field(default_factory=ClutterRates)
     rare_share: float = 0.3
     changed_share: float = 0.15
+    enriched_share: float = 0.2
     vocabulary: Path | None = None
     engraver: str = "verovio"
 
@@ -95,6 +98,8 @@ class SynthOptions:
             raise UsageError("The share of rare music must lie between 0 and 1.")
         if not 0 <= self.changed_share <= 1:
             raise UsageError("The share of changed excerpts must lie between 0 and 1.")
+        if not 0 <= self.enriched_share <= 1:
+            raise UsageError("The share of enriched excerpts must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)
@@ -205,15 +210,15 @@ def _load_once(options: SynthOptions) -> Music:
     return load_music(options)
 
 
-def _draw_tokens(
-    options: SynthOptions, music: Music, rng: np.random.Generator
-) -> list[str] | tuple[str, ...]:
+def _draw_tokens(options: SynthOptions, music: Music, rng: np.random.Generator) -> list[str]:
     if not music or rng.random() < options.random_share:
         return compose_staff(options, rng)
-    excerpt = music[int(rng.integers(len(music)))]
+    excerpt: Sequence[str] = music[int(rng.integers(len(music)))]
+    if rng.random() < options.enriched_share:
+        excerpt = enrich_excerpt(excerpt, Dice(rng))
     if rng.random() < options.changed_share:
-        return vary_excerpt(excerpt, Dice(rng))
-    return excerpt
+        excerpt = vary_excerpt(excerpt, Dice(rng))
+    return list(excerpt)
 
 
 def compose_staff(options: SynthOptions, rng: np.random.Generator) -> list[str]:

@@ -69,7 +69,7 @@ def test_seeds_give_other_music() -> None:
 
 def test_corpora_are_engraved(tmp_path: Path) -> None:
     (tmp_path / "tune.abc").write_text(TUNE)
-    options = SynthOptions(corpora=(tmp_path,), random_share=0.0)
+    options = SynthOptions(corpora=(tmp_path,), random_share=0.0, changed_share=0, enriched_share=0)
     music = load_music(options)
     drawn = [draw_sample(options, index, music) for index in range(3)]
     assert {sample.tokens for sample in drawn} <= set(music)

@@ -1,0 +1,142 @@
+"""Music that corpora of single lines hold too rarely, put into their excerpts: double stops and
+chords, ties, and groups of grace notes.
+
+String parts are full of them, incipits and tunes hold next to none. Unlike in `synth.variation`,
+the notes do change; the measures stay as long as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from omrcli.reading.alphabet import AccidentalState
+from omrcli.tokens import STEPS, Barline, Clef, Duration, Note, Pitch, Symbol, Tie, parse_symbol
+
+from .rhythm import Dice
+
+_KINDS = {"chords": 5, "ties": 3, "graces": 2}
+#: Steps from a note to the next member of its chord, and how often: thirds and sixths first.
+_INTERVALS = {2: 6, 5: 4, 3: 2, 4: 2, 7: 2, 1: 1, 6: 1}
+_MORE_MEMBERS = {1: 8, 2: 2, 3: 1}
+#: Staff positions (steps above the lowest line) that added notes keep to.
+_ROOM = range(-7, 16)
+_GRACES = {"sixteenth": 5, "eighth": 3, "thirty_second": 4}
+_GRACE_STEPS = (-7, -5, -4, -3, -2, -1, 1, 2, 3, 4)
+
+
+def enrich_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
+    """The excerpt with chords, ties or grace notes put in, at times two of them.
+
+    What an excerpt has no room for is left out, so it may come back as it was.
+
+    Raises:
+        TokenError: a text is none of the semantic encoding.
+    """
+    symbols = [parse_symbol(text) for text in texts]
+    for _ in range(dice.pick((1, 2), (3, 1))):
+        kind = dice.pick(list(_KINDS), list(_KINDS.values()))
+        symbols = _ADDITIONS[kind](symbols, dice)
+    return [str(symbol) for symbol in symbols]
+
+
+def _add_chords(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
+    """Members above or below some notes: here and there, or along a run of notes."""
+    share, staying = dice.pick((0.1, 0.3, 0.6)), dice.pick((0.2, 0.9))
+    state, bottom = AccidentalState(), Clef("G", 2).bottom_line
+    result: list[Symbol] = []
+    thick = False
+    for place, symbol in enumerate(symbols):
+        if isinstance(symbol, Clef):
+            bottom = symbol.bottom_line
+        if not isinstance(symbol, Note):
+            state.pass_other(symbol)
+            result.append(symbol)
+            continue
+        thick = dice.chance(staying if thick else share)
+        if thick and not _is_tied(symbols, place) and not symbol.grace and len(symbol.pitches) == 1:
+            symbol = _thicken(symbol, state, bottom, dice)
+        state.pass_written(symbol)
+        result.append(symbol)
+    return result
+
+
+def _is_tied(symbols: Sequence[Symbol], place: int) -> bool:
+    """Whether a tie begins or ends at a note: both of its notes would need the same members."""
+    start = place - 2 if place > 1 and isinstance(symbols[place - 1], Barline) else place - 1
+    return Tie() in symbols[max(start, 0) : place + 2]
+
+
+def _thicken(note: Note, state: AccidentalState, bottom: int, dice: Dice) -> Note:
+    """The note with further members as the key has them; as it is where the staff has no room."""
+    places = [note.pitches[0].diatonic]
+    down = dice.chance(0.6)
+    for _ in range(dice.pick(list(_MORE_MEMBERS), list(_MORE_MEMBERS.values()))):
+        step = dice.pick(list(_INTERVALS), list(_INTERVALS.values()))
+        place = places[-1] + (-step if down else step)
+        if place - bottom not in _ROOM:
+            break
+        places.append(place)
+    added = [Pitch(STEPS[p % 7], state.expect(p), p // 7) for p in places[1:]]
+    return replace(note, pitches=tuple(sorted([*note.pitches, *added], key=lambda p: p.diatonic)))
+
+
+def _add_ties(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
+    """Notes tied to the next: it takes their pitches, over a barline oftener than within."""
+    result = list(symbols)
+    ties: list[int] = []
+    for place in range(len(symbols) - 1):
+        after = place + 2 if isinstance(symbols[place + 1], Barline) else place + 1
+        if after >= len(symbols):
+            continue
+        first, second = result[place], result[after]
+        if not isinstance(first, Note) or not isinstance(second, Note):
+            continue
+        if first.grace or second.grace or isinstance(symbols[after - 1], Tie):
+            continue
+        over = after == place + 2
+        if symbols[after + 1 : after + 2] == [Tie()] or not dice.chance(0.5 if over else 0.15):
+            continue
+        result[after] = replace(second, pitches=first.pitches)
+        ties.append(place + 1)
+    for place in reversed(ties):
+        result.insert(place, Tie())
+    return result
+
+
+def _add_graces(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
+    """Groups of one to four grace notes before some notes, all of one length."""
+    state, bottom = AccidentalState(), Clef("G", 2).bottom_line
+    result: list[Symbol] = []
+    for place, symbol in enumerate(symbols):
+        if isinstance(symbol, Clef):
+            bottom = symbol.bottom_line
+        if not isinstance(symbol, Note):
+            state.pass_other(symbol)
+            result.append(symbol)
+            continue
+        before = symbols[place - 1] if place else symbol
+        free = not symbol.grace and not (isinstance(before, Note) and before.grace)
+        if free and not isinstance(before, (Tie, Clef)) and dice.chance(0.15):
+            graces = _draw_graces(symbol, state, bottom, dice)
+            for grace in graces:
+                state.pass_written(grace)
+            result += graces
+        state.pass_written(symbol)
+        result.append(symbol)
+    return result
+
+
+def _draw_graces(note: Note, state: AccidentalState, bottom: int, dice: Dice) -> list[Note]:
+    """Grace notes that lead to a note."""
+    base = dice.pick(list(_GRACES), list(_GRACES.values()))
+    graces = []
+    for _ in range(dice.pick((1, 2, 3, 4), (8, 5, 2, 1))):
+        place = note.pitches[-1].diatonic + dice.pick(_GRACE_STEPS)
+        if place - bottom in _ROOM:
+            pitch = Pitch(STEPS[place % 7], state.expect(place), place // 7)
+            graces.append(Note((pitch,), Duration(base), grace=True))
+    return graces
+
+
+_ADDITIONS = {"chords": _add_chords, "ties": _add_ties, "graces": _add_graces}
