@@ -32,8 +32,10 @@ from omrcli.reading.rescoring import (
     weigh_islands,
 )
 from omrcli.registry import Model, find_model
+from omrcli.score.agreement import agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.parts import arrange_parts
 from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.other_staves import find_other_staves
@@ -423,8 +425,23 @@ class Transcriber:
             states[index] = copy_signs(before)
             return self._decode(readings[index].units, before)
 
-        lines = carry_signs(list(_place_lines(readings)), decode)
+        lines = list(_place_lines(readings))
+        arrangement, in_c = arrange_parts(lines), frozenset[int]()
+        if self.model.spec.alphabet == "positional":
+            names = self.model.spec.units
+            agreed = agree_on_signs([reading.units for reading in readings], names, arrangement)
+            readings, in_c = list(map(self._with_units, readings, agreed.units)), agreed.in_c
+            lines = list(_place_lines(readings))
+        lines = carry_signs(lines, decode, arrangement, in_c)
         return tuple(map(self._with_alternatives, map(_with_tokens, readings, lines), states))
+
+    def _with_units(self, reading: StaffReading, units: tuple[Unit, ...]) -> StaffReading:
+        """The reading with other units in the places of its own, and the tokens of those."""
+        if units == reading.units:
+            return reading
+        spans, tokens = _find_spans(reading, units), self._decode(units)
+        placed = replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
+        return replace(placed, units=units, unit_spans=spans)
 
     def _with_alternatives(self, reading: StaffReading, before: InForce) -> StaffReading:
         """The reading with what its tokens may be instead, in words."""
@@ -464,12 +481,18 @@ def transcribe(
 
 def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
     """The reading with the tokens of a line, which are made of the same units."""
+    tokens = tuple(line.tokens)
+    return replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
+
+
+def _find_spans(
+    reading: StaffReading, found: Sequence[Unit] | Sequence[Token]
+) -> tuple[tuple[float, float], ...]:
+    """Page x of what begins and ends where units of a reading do."""
     pairs = list(zip(reading.units, reading.unit_spans, strict=True))
     lefts = {unit.start: span[0] for unit, span in pairs}
     rights = {unit.end: span[1] for unit, span in pairs}
-    tokens = tuple(line.tokens)
-    spans = tuple((lefts[token.start], rights[token.end]) for token in tokens)
-    return replace(reading, tokens=tokens, spans=spans)
+    return tuple((lefts[item.start], rights[item.end]) for item in found)
 
 
 def _place_lines(readings: Sequence[StaffReading]) -> Iterator[StaffLine]:

@@ -7,7 +7,7 @@ within their part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from omrcli.reading.alphabet import AccidentalState
@@ -62,12 +62,16 @@ Decode = Callable[[int, InForce], Sequence[Token]]
 
 
 def carry_signs(
-    lines: Sequence[StaffLine], decode: Decode, arrangement: Arrangement | None = None
+    lines: Sequence[StaffLine],
+    decode: Decode,
+    arrangement: Arrangement | None = None,
+    in_c: Collection[int] = (),
 ) -> list[StaffLine]:
     """Read each staff again that follows another of its part, with what is in force before it.
 
-    `lines` are as read without knowing of each other. No note becomes surer than the carried clef
-    and key that its pitch rests on.
+    `lines` are as read without knowing of each other; those whose indices are in `in_c` begin in C,
+    whatever the key was. No note becomes surer than the carried clef and key that its pitch rests
+    on.
 
     Raises:
         TokenError: a token is none of the semantic encoding.
@@ -81,6 +85,8 @@ def carry_signs(
         for number, place in enumerate(staves):
             if number:
                 _break_line(state, last, read[place].tokens)
+                if place in in_c:
+                    state.accidentals.pass_other(KeySignature(0))
                 tokens = _no_surer(decode(place, state), state)
                 read[place] = replace(read[place], tokens=tokens)
             for token in read[place].tokens:
