@@ -5,7 +5,7 @@ Tokens move as they are; what joins them (beams, brackets, ties) is stretched wi
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +19,8 @@ _ADDED = frozenset({"accid", "dots", "dot", "stem", "flag", "fermata", "tie", "s
 _CLOSER, _LEAST = 0.55, 0.5
 #: Outlines and strokes of these follow their token; others are stretched between tokens.
 _STRETCHED = frozenset({"tie", "slur", "beam", "tuplet", "tupletBracket", "ledgerLines"})
+#: These begin behind a token and end before another, with barlines perhaps between.
+_SPANNING = frozenset({"tie", "slur"})
 
 
 def align_tokens(engraving: Engraving, wanted: Mapping[int, float], left: float) -> Engraving:
@@ -70,6 +72,12 @@ class _Move:
         (x0, x1), (m0, m1) = self._xs[after - 1 : after + 1], self._moves[after - 1 : after + 1]
         return m0 + (m1 - m0) * (x - x0) / (x1 - x0) if x1 > x0 else m0
 
+    def span(self, left: float, right: float) -> _Move:
+        """How far to move what leads from one token to another: its ends go with these."""
+        before = self._moves[max(0, bisect_right(self._xs, left) - 1)]
+        after = self._moves[min(len(self._xs) - 1, bisect_left(self._xs, right))]
+        return _Move([left, right], [before, after])
+
 
 def _move(mark: Mark, moves: Mapping[int, float], move: _Move) -> Mark:
     if isinstance(mark, Glyph):
@@ -81,6 +89,9 @@ def _move(mark: Mark, moves: Mapping[int, float], move: _Move) -> Mark:
     if mark.part == "ledgerLines":
         by = move.at((mark.points[0][0] + mark.points[-1][0]) / 2)
         return replace(mark, points=tuple((x + by, y) for x, y in mark.points))
+    if mark.part in _SPANNING:
+        xs = [x for x, _ in mark.points]
+        return _stretch(mark, move.span(min(xs), max(xs)))
     return _stretch(mark, move)
 
 

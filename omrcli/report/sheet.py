@@ -15,6 +15,7 @@ from omrcli.reading.alternatives import Alternative
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
 from omrcli.score.parts import Arrangement, arrange_parts
+from omrcli.score.score import measure_warnings
 from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
 
 from .crops import Crop
@@ -112,6 +113,8 @@ def make_sheet(
         staff = _Staff(reading, crop, transcription.model.spec.units, before[place])
         staves.append(staff.make(names[place], pages[reading.page], score is not None))
     spec = transcription.model.spec
+    # Measures that do not add up are found by the page itself, as they change with corrections.
+    amiss = set(map(str, measure_warnings(score))) if score else set()
     return ProofSheet(
         title=(score.title if score else None) or _shown(transcription.source),
         stem=_stem(transcription.source),
@@ -120,7 +123,7 @@ def make_sheet(
         has_score=score is not None,
         model=f"{transcription.model.name} {spec.version}".strip(),
         version=transcription.model.sha256[:12],
-        warnings=transcription.warnings,
+        warnings=tuple(text for text in transcription.warnings if text not in amiss),
         threshold=threshold,
     )
 

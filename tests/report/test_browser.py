@@ -188,6 +188,36 @@ def test_only_doubtful_staves_and_help(open_sheet: Open) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_notes_on_the_reading_follow_corrections(open_sheet: Open) -> None:
+    page = open_sheet(proof_of([[FIRST], [SECOND]], DOUBT))
+    assert page.text_content("#notes-count") == "1 note on this reading"
+    notes = page.locator("#notes-list button")
+    assert notes.all_text_contents() == ["Measure 2 (page 1, system 2): 4 of 3 quarters"]
+    notes.click()
+    assert page.evaluate("[state.chosen.staff.number, state.chosen.place]") == [1, 3]
+    page.keyboard.press("1")
+    assert not page.is_visible("#notes")
+    page.evaluate("correct(staves[0], 5, 'note-F#4_eighth')")
+    page.evaluate("correct(staves[1], 3, 'note-B4_half')")
+    assert page.text_content("#notes-count") == "1 note on this reading"  # the first is a pickup
+
+
+def test_what_is_chosen_is_seen_above_the_panel(open_sheet: Open) -> None:
+    page = open_sheet(proof_of([[FIRST], [SECOND]], DOUBT), viewport={"width": 700, "height": 720})
+    page.keyboard.press("j")
+    card = page.locator("#staff-1").bounding_box()
+    assert card["y"] + card["height"] <= page.locator("#panel").bounding_box()["y"]
+
+
+def test_a_dark_page_has_light_doubts(open_sheet: Open) -> None:
+    page = open_sheet(proof_of([[FIRST], [SECOND]], DOUBT), color_scheme="dark")
+    fill = "getComputedStyle(document.querySelector('.reading .doubtful')).fill"
+    dark = page.evaluate(fill)
+    assert int(dark[4:-1].split(",")[0]) > 200  # red of rgb(...)
+    page.keyboard.press("t")
+    assert page.evaluate(fill) != dark
+
+
 def test_a_phone_shows_staves_large_enough_to_read(open_sheet: Open) -> None:
     long = (*OPENING, *["note-D4_quarter", "note-E4_quarter", "note-F#4_quarter", "barline"] * 6)
     phone = {"viewport": {"width": 390, "height": 800}, "is_mobile": True, "has_touch": True}
@@ -200,6 +230,10 @@ def test_a_phone_shows_staves_large_enough_to_read(open_sheet: Open) -> None:
     spot = page.locator(".spots .chosen .in-source").bounding_box()
     assert 0 < spot["x"] < 390
     assert page.is_visible("#panel")
+    page.locator("#downloads summary").tap()
+    menu = page.locator(".menu").bounding_box()
+    assert menu["x"] >= 0
+    assert menu["x"] + menu["width"] <= 390
 
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&lt;{{ 7 * 7 }}<!--"

@@ -54,6 +54,17 @@ def test_beams_still_reach_the_stems_of_their_notes() -> None:
     assert ends[-1] == pytest.approx(stems[-1], abs=2)
 
 
+def test_ties_reach_from_head_to_head() -> None:
+    tied = ("note-G4_quarter", "tie", "barline", "note-G4_quarter", "barline")
+    engraving = engrave(("clef-G2", *tied))
+    moved = align_tokens(engraving, {1: 100.0, 3: 180.0, 4: 300.0, 5: 400.0}, 10.0)
+    (tie,) = shapes(moved, "tie")
+    extents = measure_tokens(moved)
+    ends = sorted(x for x, _ in tie.points)
+    assert 0 < ends[0] - extents[1][1] < 0.5 * moved.interline
+    assert 0 < extents[4][0] - ends[-1] < 0.5 * moved.interline
+
+
 def test_beams_and_tuplets_tell_what_they_join() -> None:
     eighths = ("note-C4_eighth", "gracenote-D4_eighth", "note-D4_eighth")
     triplet = ("note-C4_eighth_3:2", "rest-eighth_3:2", "note-D4_eighth_3:2")

@@ -1,6 +1,8 @@
 // The page: walking from doubt to doubt, filter, keys, playing and saving.
 
 const byId = (id) => document.getElementById(id);
+const NOTES = data.hasScore ? data.warnings : [...data.warnings,
+  "This model reads the agnostic encoding, which has no pitches: nothing is engraved, no measure is checked, and nothing can be played."];
 const main = byId("staves");
 
 // --- doubts, in reading order ---------------------------------------------------------------------
@@ -15,7 +17,7 @@ function findStops(staff) {
     const { first, last, problem } = measure;
     if (!problem || staff.tokens[first].right) continue;
     const covered = [...places].some((place) => first <= place && place <= last);
-    if (!covered) places.add(findFixes(staff, measure)[0]?.[0] ?? first);
+    if (!covered) places.add(findFixes(staff, measure)[0]?.[0] ?? worstOf(staff, measure));
   }
   return [...places].sort((one, two) => one - two);
 }
@@ -40,11 +42,11 @@ function choose(staff, place = 0, scroll = false) {
   inserting = false;
   state.chosen = staff && staff.tokens.length ? { staff, place } : null;
   if (before && before !== staff) refreshStaff(before);
+  showPanel(); // first, as it takes room
   if (staff) {
     if (scroll) bringIntoView(staff, place);
     refreshStaff(staff);
   }
-  showPanel();
   showPlace();
 }
 
@@ -86,15 +88,45 @@ function showAll() {
   }
   byId("nothing").hidden = !filtered || staves.some((staff) => staff.stops.length);
   showSummary();
+  showNotes();
   showPlace();
+}
+
+// What is said of the reading as a whole, and the measures that do not add up as they are now.
+function showNotes() {
+  const seen = new Set(), items = NOTES.map((textContent) => html("li", { textContent }));
+  for (const staff of staves.filter((each) => !each.right)) {
+    for (const measure of (staff.measures ?? []).filter((each) => each.problem && !staff.tokens[each.first].right)) {
+      const name = `${parts.indexOf(partOf(staff))}:${measure.number}`;
+      if (!seen.has(name)) items.push(html("li", {}, offerMeasure(staff, measure)));
+      seen.add(name); // one that goes on over the line break is on two staves
+    }
+  }
+  byId("notes").hidden = !items.length;
+  byId("notes-count").textContent = `${items.length} note${items.length > 1 ? "s" : ""} on this reading`;
+  byId("notes-list").replaceChildren(...items);
+}
+
+function offerMeasure(staff, measure) {
+  const textContent = `Measure ${measure.number} (${sayPlace(staff)}): ${sayProblem(measure)}`;
+  const button = html("button", { textContent, title: "Go to this measure" });
+  button.addEventListener("click", () => choose(staff, findFixes(staff, measure)[0]?.[0] ?? worstOf(staff, measure), true));
+  return button;
+}
+
+// The place of the token in a measure that is most likely misread.
+function worstOf(staff, { first, last }) {
+  const doubts = staff.tokens.slice(first, last + 1).map((token) => isEdited(token) ? 0 : token.doubt);
+  return first + doubts.indexOf(Math.max(...doubts));
 }
 
 function showSummary() {
   const tokens = staves.reduce((sum, staff) => sum + staff.tokens.length, 0);
   const edits = staves.reduce((sum, staff) => sum + staff.tokens.filter(isEdited).length, 0);
   const right = staves.filter((staff) => staff.right).length;
-  byId("summary").textContent = [`${staves.length} staves, ${tokens} tokens, read by ${data.model}`,
-    edits ? `${edits} corrected` : "", right ? `${right} marked as right` : ""].filter(Boolean).join(" · ");
+  byId("summary").textContent = byId("summary").title = [edits ? `${edits} corrected` : "",
+    right ? `${right} marked as right` : "", `${staves.length} staves, ${tokens} tokens, read by ${data.model}`,
+  ].filter(Boolean).join(" · ");
 }
 
 function toggleRight(staff) {
@@ -123,6 +155,7 @@ player.onNote = ({ staff, place }) => {
   const hit = staff.overlay?.querySelector(`.hits [data-place="${place}"]`) ?? null;
   hit?.classList.add("sounding");
   sounding.set(staff, hit);
+  if (player.follows) followAlong(staff, place);
 };
 player.onEnd = () => {
   darken();
@@ -142,6 +175,14 @@ function follow(staff) {
   const room = byId("bar").getBoundingClientRect().bottom, foot = panel.getBoundingClientRect().height;
   if (sounding.size === 0 && (top < room || bottom > innerHeight - foot)) {
     scrollBy({ top: top - Math.max(0, room) - 8, behavior: "smooth" });
+  }
+}
+
+// Where a staff is wider than the window, keep what sounds in it.
+function followAlong({ scroller, strip, tokens, width }, place) {
+  const x = tokens[place].box[0] * strip.getBoundingClientRect().width / width - scroller.scrollLeft;
+  if (x < 0 || x > 0.85 * scroller.clientWidth) {
+    scroller.scrollBy({ left: x - 0.15 * scroller.clientWidth, behavior: "smooth" });
   }
 }
 
@@ -286,15 +327,10 @@ function begin() {
     staff.cell.addEventListener("click", () => staff.card.scrollIntoView({ block: "center" }));
   }
   byId("map").append(...staves.map((staff) => staff.cell));
-  const notes = data.hasScore ? data.warnings : [...data.warnings,
-    "This model reads the agnostic encoding, which has no pitches: nothing is engraved, no measure is checked, and nothing can be played."];
-  if (notes.length) {
-    byId("notes").append(html("details", { open: notes.length < 2 }, html("summary", { textContent: `${notes.length} note${notes.length > 1 ? "s" : ""} on this reading` }),
-      html("ul", {}, ...notes.map((text) => html("li", { textContent: text })))));
-  }
   restore();
   main.append(...staves.map(makeCard));
   recheck();
+  byId("notes-list").parentElement.open = byId("notes-list").children.length < 2;
 }
 
 begin();

@@ -6,8 +6,11 @@ const percent = (value) => `${Math.round(100 * value)} %`;
 
 function showPanel() {
   panel.hidden = state.chosen === null;
-  document.body.classList.toggle("has-panel", !panel.hidden);
-  if (panel.hidden) return;
+  if (!panel.hidden) fillPanel();
+  document.body.style.paddingBottom = panel.hidden ? "" : `${panel.offsetHeight + 8}px`; // the last staff is not under it
+}
+
+function fillPanel() {
   const { staff, place } = state.chosen, token = staff.tokens[place];
   panel.replaceChildren(describeChosen(staff, token, place), offerAlternatives(staff, token, place),
     makeTools(staff, token, place));

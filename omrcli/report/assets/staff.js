@@ -13,14 +13,16 @@ const observer = new IntersectionObserver((entries) => {
 }, { rootMargin: NEARBY });
 let printing = false;
 
+const sayPlace = (staff) => `page ${staff.page}, system ${staff.system}` +
+  (parts.length > 1 ? `, part ${parts.indexOf(partOf(staff)) + 1}` : "");
+
 // The card of a staff, with room for what is drawn when it comes near the window.
 function makeCard(staff) {
   staff.strip = html("div", { className: "strip" });
   staff.count = html("span", { className: "count" });
   staff.tick = html("button", { className: "tick", textContent: "Mark as right", title: "Mark this staff as right (r)" });
   staff.tick.addEventListener("click", () => toggleRight(staff));
-  const where = `Page ${staff.page}, system ${staff.system}` +
-    (parts.length > 1 ? `, part ${parts.indexOf(partOf(staff)) + 1}` : "");
+  const where = sayPlace(staff).replace("page", "Page");
   const head = html("div", { className: "head" },
     html("h2", { textContent: where }), staff.count, staff.tick);
   if (new Set(staves.map((each) => each.source)).size > 1) {
