@@ -72,6 +72,21 @@ def test_an_alternative_mends_the_measure(open_sheet: Open) -> None:
     assert page.locator(".measure.problem").count() == 1
 
 
+def test_a_reading_of_several_tokens_is_taken_once(open_sheet: Open) -> None:
+    tied = {(0, 5): (0.6, (("note-F#4_quarter tie", 0.3),))}
+    page = open_sheet(proof_of([[FIRST]], tied))
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    assert page.evaluate("staves[0].tokens.map((t) => t.text).slice(5)") == [
+        *("note-F#4_quarter", "tie", "barline"),
+    ]
+    assert page.text_content("#place") == "no doubts left"
+    assert page.text_content("#panel .alternatives") == "no other reading is likely"
+    page.keyboard.press("u")
+    assert page.evaluate("staves[0].tokens.length") == len(FIRST)
+    assert page.text_content("#place") == "1 of 1"
+
+
 def test_corrections_come_out_as_a_part(open_sheet: Open, tmp_path: Path) -> None:
     page = open_sheet(proof_of([[FIRST], [SECOND]], DOUBT))
     page.keyboard.press("n")

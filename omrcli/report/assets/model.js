@@ -52,6 +52,7 @@ function replaceToken(staff, place, text) {
   const old = staff.tokens[place];
   const made = texts.map((each, n) => n === 0 ? { ...old } : insertedToken(staff, place, n));
   texts.forEach((each, n) => setText(made[n], each));
+  if (made.length) made[0].right = true; // it may be what it was, with others behind, and is no doubt anymore
   staff.tokens.splice(place, 1, ...made);
 }
 

@@ -44,7 +44,7 @@ function offerAlternatives(staff, token, place) {
   const measure = measureAt(staff, place);
   const fixes = measure ? findFixes(staff, measure) : [];
   const fits = (text) => fixes.some(([at, other]) => at === place && other === text);
-  const own = offers.filter(([text]) => text !== token.text).map(([text, probability]) => (
+  const own = offers.filter(([text]) => text === "" || !stands(staff, place, text)).map(([text, probability]) => (
     { place, text, probability, fits: fits(text), said: describeToken(text) }));
   const others = fixes.filter(([at]) => at !== place).slice(0, 3).map(([at, text, probability]) => (
     { place: at, text, probability, fits: true, said: `${describeToken(staff.tokens[at].text)} → ${describeToken(text)}` }));
@@ -60,6 +60,12 @@ function offerAlternatives(staff, token, place) {
   });
   if (!buttons.length) buttons.push(html("span", { className: "none", textContent: "no other reading is likely" }));
   return html("div", { className: "alternatives" }, ...buttons);
+}
+
+// Whether a text of one or more tokens is what stands there.
+function stands(staff, place, text) {
+  const texts = text.split(" ");
+  return staff.tokens.slice(place, place + texts.length).map((token) => token.text).join(" ") === text;
 }
 
 // The note or rest as long as its measure needs it, where one value or a dotted one is.
