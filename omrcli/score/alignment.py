@@ -44,6 +44,7 @@ def align_parts(
             notices.append(_mismatch(system, counts))
         for column in columns:
             _share_time(column, times)
+            _share_barline(column)
             for part, segment in enumerate(_fill(column, system, number)):
                 aligned[part].append(segment)
     for part, segments in enumerate(parts):
@@ -207,6 +208,21 @@ def _share_time(column: Column, times: list[TimeSignature | None]) -> None:
         for item in segment.items:
             if isinstance(item.symbol, TimeSignature):
                 times[part] = item.symbol
+
+
+def _share_barline(column: Column) -> None:
+    """Give the barline at the end of a measure to all parts as most of them show it.
+
+    A barline runs through all staves of a system, so one kind is for all. Where as many show a
+    plain one, it was the repeat or double one that was overlooked.
+    """
+    ends = Counter(segment.barline for segment in column if segment and segment.barline)
+    if len(ends) < 2:
+        return
+    shared = max(ends, key=lambda barline: (ends[barline], barline != Barline()))
+    for part, segment in enumerate(column):
+        if segment is not None and segment.barline is not None:
+            column[part] = replace(segment, barline=shared)
 
 
 # --- measures -------------------------------------------------------------------------------------

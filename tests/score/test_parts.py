@@ -61,6 +61,31 @@ def test_a_match_in_order_is_the_cheapest():
     assert match_in_order([[0, 0, 0]]) == [0]
 
 
+def test_one_kind_of_barline_is_for_all_parts():
+    repeats = f"{G} {IN_4} C5_whole repeat-end D5_whole barline-final"
+    overlooked = f"{F} {IN_4} C3_whole barline D3_whole barline"
+    misread = f"{F} {IN_4} C3_whole barline-double D3_whole barline-final"
+    expected = [["repeat-end", "barline-final"]] * 3
+    for others in ((repeats, overlooked), (misread, repeats)):
+        made = build_score(system(0, repeats, *others))
+        ends = [
+            [token for token in score_tokens(made, part) if token.startswith(("bar", "rep"))]
+            for part in range(3)
+        ]
+        assert ends == expected
+
+
+def test_a_repeat_that_one_of_two_parts_shows_is_for_both():
+    made = build_score(system(0, f"{G} {IN_4} C5_whole repeat-end", f"{F} {IN_4} C3_whole barline"))
+    assert texts(made, 1).endswith("C3_whole repeat-end")
+
+
+def test_a_barline_that_one_of_three_parts_shows_otherwise_was_misread():
+    plain, odd = f"{G} {IN_4} C5_whole barline", f"{G} {IN_4} C5_whole repeat-end"
+    made = build_score(system(0, plain, odd, plain))
+    assert [texts(made, part).split()[-1] for part in range(3)] == ["barline"] * 3
+
+
 def test_a_part_without_a_staff_rests():
     lines = system(0, f"{G} {IN_4} C5_whole barline", f"{F} {IN_4} C3_whole barline")
     lines += system(1, f"{F} D3_whole barline timeSignature-3/4 E3_half. barline", page=1)
