@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from omrcli.reading.alphabet import AccidentalState
-from omrcli.tokens import STEPS, Barline, Clef, Duration, Note, Pitch, Symbol, Tie, parse_symbol
+from omrcli.tokens import STEPS, Barline, Clef, Duration, Note, Pitch, Symbol, Tie
 
 from .rhythm import Dice
+from .variation import Edit, edit_excerpt
 
-_KINDS = {"chords": 5, "ties": 3, "graces": 2}
 #: Steps from a note to the next member of its chord, and how often: thirds and sixths first.
 _INTERVALS = {2: 6, 5: 4, 3: 2, 4: 2, 7: 2, 1: 1, 6: 1}
 _MORE_MEMBERS = {1: 8, 2: 2, 3: 1}
@@ -33,11 +33,7 @@ def enrich_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
     Raises:
         TokenError: a text is none of the semantic encoding.
     """
-    symbols = [parse_symbol(text) for text in texts]
-    for _ in range(dice.pick((1, 2), (3, 1))):
-        kind = dice.pick(list(_KINDS), list(_KINDS.values()))
-        symbols = _ADDITIONS[kind](symbols, dice)
-    return [str(symbol) for symbol in symbols]
+    return edit_excerpt(texts, _ADDITIONS, dice)
 
 
 def _add_chords(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
@@ -139,4 +135,4 @@ def _draw_graces(note: Note, state: AccidentalState, bottom: int, dice: Dice) ->
     return graces
 
 
-_ADDITIONS = {"chords": _add_chords, "ties": _add_ties, "graces": _add_graces}
+_ADDITIONS: dict[Edit, float] = {_add_chords: 5, _add_ties: 3, _add_graces: 2}

@@ -7,7 +7,7 @@ stay as they are: only how they are written changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from omrcli.tokens import (
     Barline,
@@ -28,11 +28,14 @@ from .rhythm import Dice
 _CLEFS = {"F4": 5, "C4": 5, "C3": 3, "G2": 5}
 #: Staff positions (steps above the lowest line) that notes should keep to in their new clef.
 _ROOM = range(-6, 15)
-_KINDS = {"clef": 6, "key": 2, "barlines": 2, "warning": 2}
 _BARLINES = {"double": 4, "repeat-end": 3, "repeat-start": 2, "repeat-both": 2}
 _ENDS = {"final": 4, "double": 2, "repeat-end": 3}
 _KEYS = (-4, -3, -2, -1, 1, 2, 3, 4)
 _METERS = ("2/4", "3/4", "4/4", "C", "C/", "6/8", "3/8", "2/2")
+
+
+#: Puts something into the symbols of an excerpt; gives them back where there is no room for it.
+Edit = Callable[[list[Symbol], Dice], list[Symbol]]
 
 
 def vary_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
@@ -43,10 +46,18 @@ def vary_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
     Raises:
         TokenError: a text is none of the semantic encoding.
     """
+    return edit_excerpt(texts, _CHANGES, dice)
+
+
+def edit_excerpt(texts: Sequence[str], edits: Mapping[Edit, float], dice: Dice) -> list[str]:
+    """The excerpt after one or two edits, drawn by their weights.
+
+    Raises:
+        TokenError: a text is none of the semantic encoding.
+    """
     symbols = [parse_symbol(text) for text in texts]
     for _ in range(dice.pick((1, 2), (3, 1))):
-        kind = dice.pick(list(_KINDS), list(_KINDS.values()))
-        symbols = _CHANGES[kind](symbols, dice)
+        symbols = dice.pick(list(edits), list(edits.values()))(symbols, dice)
     return [str(symbol) for symbol in symbols]
 
 
@@ -144,9 +155,4 @@ def _warn(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     return [*symbols, *chosen]
 
 
-_CHANGES = {
-    "clef": _change_clefs,
-    "key": _change_key,
-    "barlines": _change_barlines,
-    "warning": _warn,
-}
+_CHANGES: dict[Edit, float] = {_change_clefs: 6, _change_key: 2, _change_barlines: 2, _warn: 2}
