@@ -72,6 +72,15 @@ def test_an_alternative_mends_the_measure(open_sheet: Open) -> None:
     assert page.locator(".measure.problem").count() == 1
 
 
+def test_the_last_doubt_that_is_right_is_shown_as_right(open_sheet: Open) -> None:
+    page = open_sheet(proof_of([[FIRST]], {(0, 4): (0.6, (("note-E4_half", 0.3),))}))
+    page.keyboard.press("j")
+    assert page.text_content("#panel span.doubtful") == "confidence 60 %"
+    page.keyboard.press("Enter")
+    assert page.text_content("#place") == "no doubts left"
+    assert page.text_content("#panel span.sure") == "marked as right"
+
+
 def test_a_reading_of_several_tokens_is_taken_once(open_sheet: Open) -> None:
     tied = {(0, 5): (0.6, (("note-F#4_quarter tie", 0.3),))}
     page = open_sheet(proof_of([[FIRST]], tied))
@@ -148,6 +157,19 @@ def test_typing_inserting_and_deleting(open_sheet: Open) -> None:
     for _ in range(3):
         page.keyboard.press("u")
     assert page.evaluate(texts) == " ".join(FIRST)
+
+
+def test_the_last_token_can_be_deleted(open_sheet: Open) -> None:
+    page = open_sheet(proof_of([[FIRST]]))
+    page.evaluate("choose(staves[0], staves[0].tokens.length - 1)")
+    for count in range(len(FIRST) - 1, 0, -1):
+        page.keyboard.press("Delete")
+        assert page.evaluate("staves[0].tokens.length") == count
+    page.keyboard.press("Delete")
+    assert page.evaluate("[staves[0].tokens.length, state.chosen]") == [0, None]
+    for _ in FIRST:
+        page.keyboard.press("u")
+    assert page.evaluate("staves[0].tokens.length") == len(FIRST)
 
 
 def test_notes_follow_their_clef_and_arrows_move_them(open_sheet: Open) -> None:

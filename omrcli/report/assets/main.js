@@ -136,6 +136,7 @@ function toggleRight(staff) {
 state.listeners.push((staff) => {
   fitView(staff);
   recheck();
+  if (state.chosen?.staff.tokens[state.chosen.place]) showPanel(); // the last token may be gone
 });
 
 // --- playing --------------------------------------------------------------------------------------
