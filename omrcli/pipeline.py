@@ -32,7 +32,7 @@ from omrcli.reading.rescoring import (
     weigh_islands,
 )
 from omrcli.registry import Model, find_model
-from omrcli.score.agreement import agree_on_signs
+from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
 from omrcli.score.parts import arrange_parts
@@ -203,6 +203,7 @@ class _Pages:
         self.staves: list[StaffReading] = []
         self.damage: list[DamagedPageError] = []
         self.skipped: list[str] = []
+        self.put_right: tuple[str, ...] = ()
         self.finding = self.reading = 0.0
 
     def add(self, found: PageReading) -> None:
@@ -228,9 +229,10 @@ class _Pages:
             self.skipped.append(f"Page {found.page.index + 1}: {other}")
 
     def warnings(self, score: Score | None) -> tuple[str, ...]:
-        """Pages left out, staves skipped, then what the score has to say."""
+        """Pages left out, staves skipped, signs put right, then what the score has to say."""
         left_out = [f"{error} It was left out." for error in self.damage]
-        return (*left_out, *self.skipped, *(score_warnings(score) if score else ()))
+        told = score_warnings(score) if score else ()
+        return (*left_out, *self.skipped, *self.put_right, *told)
 
 
 class Transcriber:
@@ -286,7 +288,7 @@ class Transcriber:
                 watcher.finish_page(self._read_page(pages, place, read))
         read.check(piece)
         started = perf_counter()
-        staves = self._read_on(read.staves)
+        staves, read.put_right = self._read_on(read.staves)
         score = self._build_score(staves, pages)
         return Transcription(
             sources=piece.sources,
@@ -415,25 +417,29 @@ class Transcriber:
             replace(token, confidence=self._calibration.apply(token.confidence)) for token in tokens
         )
 
-    def _read_on(self, readings: Sequence[StaffReading]) -> tuple[StaffReading, ...]:
-        """Read staves again with the clef and key that staves before them put in force."""
+    def _read_on(
+        self, readings: Sequence[StaffReading]
+    ) -> tuple[tuple[StaffReading, ...], tuple[str, ...]]:
+        """Read staves again with the clef and key that others of their part put in force, and tell
+        which were put right by that."""
         states = [InForce() for _ in readings]
         if self.model.spec.alphabet == "agnostic":
-            return tuple(map(self._with_alternatives, readings, states))
+            return tuple(map(self._with_alternatives, readings, states)), ()
 
         def decode(index: int, before: InForce) -> tuple[Token, ...]:
             states[index] = copy_signs(before)
             return self._decode(readings[index].units, before)
 
         lines = list(_place_lines(readings))
-        arrangement, in_c = arrange_parts(lines), frozenset[int]()
+        arrangement = arrange_parts(lines)
+        agreed = Agreement(tuple(reading.units for reading in readings))
         if self.model.spec.alphabet == "positional":
-            names = self.model.spec.units
-            agreed = agree_on_signs([reading.units for reading in readings], names, arrangement)
-            readings, in_c = list(map(self._with_units, readings, agreed.units)), agreed.in_c
+            agreed = agree_on_signs(agreed.units, self.model.spec.units, arrangement)
+            readings = list(map(self._with_units, readings, agreed.units))
             lines = list(_place_lines(readings))
-        lines = carry_signs(lines, decode, arrangement, in_c)
-        return tuple(map(self._with_alternatives, map(_with_tokens, readings, lines), states))
+        lines = carry_signs(lines, decode, arrangement, agreed.in_c)
+        found = map(self._with_alternatives, map(_with_tokens, readings, lines), states)
+        return tuple(found), agreed.notices
 
     def _with_units(self, reading: StaffReading, units: tuple[Unit, ...]) -> StaffReading:
         """The reading with other units in the places of its own, and the tokens of those."""

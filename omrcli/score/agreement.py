@@ -28,6 +28,7 @@ _NEVER = 100.0
 #: How sure one can be of a sign that was put right.
 _PUT_RIGHT = 0.8
 _SHIFTS = ("8va", "8vb", "15ma", "15mb")
+_CLEF, _KEY = "clef-", "keySignature-"
 _C_MAJOR = str(KeySignature(0))
 
 
@@ -66,10 +67,14 @@ class _Choice:
 @dataclass(frozen=True)
 class Agreement:
     """The units of all staves, signs put right, and the staves (indices) that begin in C although
-    the key was another before and no sign says so."""
+    the key was another before and no sign says so.
+
+    `notices` are sentences on what was put right.
+    """
 
     units: tuple[tuple[Unit, ...], ...]
-    in_c: frozenset[int]
+    in_c: frozenset[int] = frozenset()
+    notices: tuple[str, ...] = ()
 
 
 def agree_on_signs(
@@ -85,23 +90,37 @@ def agree_on_signs(
     numbers = {name: number for number, name in enumerate(names)}
     units = [tuple(staff) for staff in staves]
     in_c: set[int] = set()
+    notices: list[str] = []
     for part in range(arrangement.parts):
-        places = [system.staves[part] for system in arrangement.systems]
-        indices = [place for place in places if place is not None]
-        for kind in ("clef-", "keySignature-"):
+        systems = [system for system in arrangement.systems if system.staves[part] is not None]
+        indices = [place for system in systems if (place := system.staves[part]) is not None]
+        for kind in (_CLEF, _KEY):
             lines = [_signs_of(units[index], names, kind) for index in indices]
             if len(lines) < 3 or not _speaks(lines, kind):
                 continue
             choices = _choose(lines, kind)
-            for index, line, choice in zip(indices, lines, choices, strict=True):
+            for system, index, line, choice in zip(systems, indices, lines, choices, strict=True):
                 units[index] = _put_right(units[index], line, choice, numbers)
-            if kind == "keySignature-":
-                in_c |= {
-                    index
-                    for index, line, choice in zip(indices, lines, choices, strict=True)
-                    if line.opening is None and line.bare and choice.opening == _C_MAJOR
-                }
-    return Agreement(tuple(units), frozenset(in_c))
+                where = f"{system}, part {part + 1}" if arrangement.parts > 1 else str(system)
+                notices += (f"{where}: {what}" for what in _tell(line, choice))
+                if kind == _KEY and line.opening is None and choice.opening == _C_MAJOR:
+                    in_c |= {index} if line.bare else set()
+    return Agreement(tuple(units), frozenset(in_c), tuple(n[0].upper() + n[1:] for n in notices))
+
+
+def _tell(line: _Line, choice: _Choice) -> Iterator[str]:
+    """Sentences on what was put right on a staff."""
+    if line.opening is not None and line.opening.name != choice.opening:
+        read, taken = (_in_words(name) for name in (line.opening.name, choice.opening))
+        yield f"{read} at its start was taken for {taken}, as on the staves around it."
+    if not choice.believed:
+        signs = " and ".join(_in_words(sign.name) for sign in line.changes)
+        yield f"{signs} within the staff was left out, as no staff after it goes on so."
+
+
+def _in_words(name: str) -> str:
+    kind, _, rest = name.replace(" ", "_").partition("-")
+    return f"clef {rest}" if kind == "clef" else f"key signature {rest}"
 
 
 def _signs_of(units: Sequence[Unit], names: Sequence[str], kind: str) -> _Line:
@@ -114,14 +133,14 @@ def _signs_of(units: Sequence[Unit], names: Sequence[str], kind: str) -> _Line:
         if name.startswith(kind):
             sign = _Sign(name, place, 1, unit.confidence)
             after = names[units[place + 1].index] if place + 1 < len(units) else ""
-            if kind == "clef-" and after in _SHIFTS:
+            if kind == _CLEF and after in _SHIFTS:
                 sign = replace(sign, name=f"{name} {after}", count=2)
             if events or opening:
                 changes.append(sign)
             else:
                 opening = sign
         elif not events:
-            bare = bare or name.startswith("clef-")
+            bare = bare or name.startswith(_CLEF)
             begins = begins or name.startswith(("time-", "over-"))
         events = events or name.startswith(("note.", "grace", "rest.", "multirest"))
     return _Line(opening, tuple(changes), bare, begins)
@@ -132,7 +151,7 @@ def _speaks(lines: Sequence[_Line], kind: str) -> bool:
 
     In some song books the key stands on the first staff only.
     """
-    if kind == "keySignature-" and lines[0].opening and not any(x.opening for x in lines[1:]):
+    if kind == _KEY and lines[0].opening and not any(x.opening for x in lines[1:]):
         return False
     return any(line.opening or line.changes for line in lines)
 
@@ -140,7 +159,7 @@ def _speaks(lines: Sequence[_Line], kind: str) -> bool:
 def _choose(lines: Sequence[_Line], kind: str) -> list[_Choice]:
     """The cheapest way to understand the signs of a part."""
     names = {sign.name for line in lines for sign in (line.opening, *line.changes) if sign}
-    names |= {_C_MAJOR} if kind == "keySignature-" else set()
+    names |= {_C_MAJOR} if kind == _KEY else set()
     best: dict[_Choice, tuple[float, list[_Choice]]] = {}
     for number, line in enumerate(lines):
         found = {}
@@ -172,7 +191,7 @@ def _cost_of(line: _Line, choice: _Choice, kind: str) -> float:
     cost = 0.0
     if line.opening is not None:
         cost += MISREAD * line.opening.confidence * (choice.opening != line.opening.name)
-    elif kind == "keySignature-" and line.bare and choice.opening != _C_MAJOR:
+    elif kind == _KEY and line.bare and choice.opening != _C_MAJOR:
         cost += _NEVER if line.begins else OVERLOOKED
     if not choice.believed:
         cost += sum(FALSE_CHANGE * sign.confidence for sign in line.changes)

@@ -112,3 +112,19 @@ def test_a_key_that_stands_alone_is_that_of_its_neighbours() -> None:
 
 def test_staves_without_any_sign_stay_as_they_are() -> None:
     assert signs(agree(*[NOTES] * 4)) == [[]] * 4
+
+
+def test_what_was_put_right_is_told() -> None:
+    upper, lower = f"clef-C3 {NOTES}", f"clef-F4 {NOTES}"
+    agreement = agree(upper, lower, upper, f"clef-F3 {NOTES}", upper, lower, systems=3)
+    assert agreement.notices == (
+        "Page 1, system 2, part 2: clef F3 at its start was taken for clef F4, as on the staves "
+        "around it.",
+    )
+    odd = f"clef-G2 {NOTES} keySignature-FM {NOTES}"
+    agreement = agree(f"clef-G2 {NOTES}", odd, *[f"clef-G2 {NOTES}"] * 3, confidence=0.6)
+    assert agreement.notices == (
+        "Page 1, system 2: key signature FM within the staff was left out, as no staff after it "
+        "goes on so.",
+    )
+    assert not agree(*[upper] * 4).notices
