@@ -10,8 +10,10 @@ import argparse
 import gzip
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from omrcli.errors import InputError, TokenError
 from omrcli.output import write_file
@@ -25,6 +27,8 @@ from omrcli.reading.language import (
 )
 from omrcli.tokens import parse_symbol
 
+from .enrichment import enrich_excerpt
+from .rhythm import Dice
 from .sources import SourceOptions, load_excerpts
 
 #: Excerpts counted of each corpus, so that none drowns the others.
@@ -64,6 +68,15 @@ def read_corpus(path: Path, held_out: float, max_files: int) -> list[Sequence[st
     return kept[:_MOST_EXCERPTS]
 
 
+def enrich_some(
+    excerpts: Iterable[Sequence[str]], share: float, seed: int = 0
+) -> Iterator[Sequence[str]]:
+    """The excerpts, `share` (0..1) of them with chords, ties and grace notes put in."""
+    dice = Dice(np.random.default_rng(seed))
+    for texts in excerpts:
+        yield enrich_excerpt(texts, dice) if dice.chance(share) else texts
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Count the corpora named on the command line and write the file."""
     parser = argparse.ArgumentParser(prog="python -m omrcli.synth.count_music", description=__doc__)
@@ -76,6 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="SHARE",
         help="last part of each corpus that is not counted, but left to tune and test on",
     )
+    parser.add_argument(
+        "--enrich",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the excerpts with chords, ties and grace notes put in, as `omr synth` does",
+    )
     parser.add_argument("--max-files", type=int, default=4000, help="files read of each corpus")
     options = parser.parse_args(arguments)
     excerpts = [
@@ -83,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for path in options.corpus
         for texts in read_corpus(path, options.held_out, options.max_files)
     ]
-    counts = count_music(excerpts)
+    counts = count_music(enrich_some(excerpts, options.enrich))
     content = counts_to_bytes(counts)
     write_file(options.output, content)
     units = sum(number for (context, _), number in counts.classes.items() if not context)

@@ -19,7 +19,7 @@ from omrcli.reading.language import (
     read_language,
     unit_class,
 )
-from omrcli.synth.count_music import count_music, main
+from omrcli.synth.count_music import count_music, enrich_some, main
 from omrcli.tokens import Pitch
 
 TUNE = ("clef-G2", "keySignature-FM", *("note-C5_eighth.", "note-B4_sixteenth", "barline") * 4)
@@ -88,3 +88,17 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
 def test_the_packaged_file_is_small() -> None:
     assert LANGUAGE_FILE.stat().st_size < 300_000
     assert isinstance(read_language(), Language)
+
+
+def test_chords_ties_and_grace_notes_are_no_wonder_to_the_packaged_tables() -> None:
+    language = read_language()
+    before = ("barline", unit_class("note.quarter@3"), unit_class("note.quarter@3"))
+    wonder = language.of_class(before, unit_class("note.hundred_twenty_eighth@3"))
+    for name in ("chord", "tie", "grace.sixteenth@3"):
+        assert language.of_class(before, unit_class(name)) > max(wonder, -8.0), name
+
+
+def test_a_share_of_the_music_is_enriched() -> None:
+    tunes = [tuple(TUNE)] * 200
+    assert 20 < sum(tuple(texts) != tunes[0] for texts in enrich_some(tunes, 0.3)) <= 90
+    assert list(enrich_some(tunes, 0.0)) == tunes
