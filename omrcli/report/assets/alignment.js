@@ -25,6 +25,7 @@ function alignParts(joined) {
     const rows = joined.map((part) => measuresOf(part, number));
     for (const column of alignSystem(rows)) {
       shareTime(column, times);
+      shareBarline(column);
       fillColumn(column, system, number).forEach((segment, part) => aligned[part].push(segment));
     }
   });
@@ -124,6 +125,18 @@ function shareTime(column, times) {
       segment = column[part] = { ...segment, items: [...shared, ...segment.items] };
     }
     for (const { symbol, text } of segment.items) if (symbol.kind === "time") times[part] = text;
+  });
+}
+
+// Give the barline at the end of a measure to all parts as most of them show it; where as many show a
+// plain one, it was the other that was overlooked.
+function shareBarline(column) {
+  const kinds = tally(column.map((segment) => segment?.barline?.text).filter(Boolean));
+  if (kinds.length < 2) return;
+  const most = kinds.filter(([, count]) => count === kinds[0][1]).map(([text]) => text);
+  const text = most.find((each) => each !== "barline") ?? most[0];
+  column.forEach((segment, part) => {
+    if (segment?.barline) column[part] = { ...segment, barline: { ...segment.barline, text } };
   });
 }
 

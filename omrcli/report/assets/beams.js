@@ -121,8 +121,12 @@ function membersOf(tokens, first, last) {
 
 const sayContext = ({ clef, shown }) => `${clef.bottom} ${shown.map((p) => STEPS.indexOf(p.step) + 7 * p.octave)}`;
 
+const isAsRead = (staff) => staff.tokens.length === data.staves[staff.number].tokens.length &&
+  !staff.tokens.some(isEdited);
+
 // The places of a staff that are not as they were engraved, and its beams and tuplets as they are now.
 function findRedrawn(staff, contexts) {
+  if (isAsRead(staff)) return { redrawn: new Set(), places: new Map(), beams: [], tuplets: [] };
   const was = asRead(staff), groups = groupNotes(staff), redrawn = new Set();
   const places = new Map(staff.tokens.map((token, place) => [token.index, place]));
   staff.tokens.forEach((token, place) => {

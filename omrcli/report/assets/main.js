@@ -72,19 +72,22 @@ function showPlace() {
 // --- keeping all in step --------------------------------------------------------------------------
 
 // One edit can number all measures anew, and change how long they are in other parts.
-function recheck() {
+function recheck(changed = null) {
+  const say = (staff) => JSON.stringify([staff.measures, staff.stops]);
+  const before = changed && staves.map(say);
   if (data.hasScore) checkScore();
   for (const staff of staves) staff.stops = findStops(staff);
-  showAll();
+  showAll(changed && ((staff) => staff === changed || say(staff) !== before[staff.number]));
 }
 
-function showAll() {
+// Only staves that `isOther` are drawn anew, or all.
+function showAll(isOther = null) {
   const filtered = byId("filter").getAttribute("aria-pressed") === "true";
   for (const staff of staves) {
     staff.card.hidden = filtered && !staff.stops.length && state.chosen?.staff !== staff;
     staff.cell.className = staff.right ? "right" : staff.measures?.some((m) => m.problem) && staff.stops.length
       ? "problem" : staff.stops.length ? "doubtful" : "";
-    refreshStaff(staff);
+    if (!isOther || isOther(staff)) refreshStaff(staff);
   }
   byId("nothing").hidden = !filtered || staves.some((staff) => staff.stops.length);
   showSummary();
@@ -135,7 +138,7 @@ function toggleRight(staff) {
 
 state.listeners.push((staff) => {
   fitView(staff);
-  recheck();
+  recheck(staff);
   if (state.chosen?.staff.tokens[state.chosen.place]) showPanel(); // the last token may be gone
 });
 

@@ -139,6 +139,7 @@ function drawReading(staff) {
 // Whether the beam, or the number of the tuplet, of several tokens stands as it was engraved.
 function isJoinKept(staff, joins, { redrawn, places }) {
   if (!Array.isArray(joins)) return false;
+  if (isAsRead(staff)) return true;
   const members = membersOf(asRead(staff).tokens, ...joins).map((index) => places.get(index));
   return !members.some((place) => place === undefined || redrawn.has(place));
 }
