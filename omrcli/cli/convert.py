@@ -12,7 +12,14 @@ import typer
 from omrcli.errors import MissingDependencyError, OutputError, UsageError
 
 from .failures import exit_on_error, say, write_stdout
-from .options import QuietOption, VerboseOption
+from .options import (
+    ComposerOption,
+    NoLayoutOption,
+    QuietOption,
+    TempoOption,
+    TitleOption,
+    VerboseOption,
+)
 
 if TYPE_CHECKING:
     from omrcli.convert.sources import Music
@@ -59,20 +66,6 @@ To = Annotated[
         show_default=False,
     ),
 ]
-Title = Annotated[str | None, typer.Option(help="Title to put in place.", show_default=False)]
-Composer = Annotated[str | None, typer.Option(help="Composer to put in place.", show_default=False)]
-Tempo = Annotated[
-    float | None,
-    typer.Option(
-        min=10,
-        max=1000,
-        help="Tempo in quarter notes a minute to put in place.",
-        show_default=False,
-    ),
-]
-NoLayout = Annotated[
-    bool, typer.Option("--no-layout", help="Leave the line and page breaks of the input out.")
-]
 
 
 def convert(
@@ -80,10 +73,10 @@ def convert(
     output: Outputs = None,
     from_format: From = None,
     to: To = None,
-    title: Title = None,
-    composer: Composer = None,
-    tempo: Tempo = None,
-    no_layout: NoLayout = False,
+    title: TitleOption = None,
+    composer: ComposerOption = None,
+    tempo: TempoOption = None,
+    no_layout: NoLayoutOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:

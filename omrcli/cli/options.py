@@ -39,3 +39,33 @@ VerboseOption = Annotated[
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")
 ]
+TempoOption = Annotated[
+    float | None,
+    typer.Option(
+        "--tempo",
+        min=10,
+        max=1000,
+        help="Tempo in quarter notes a minute. Default: that of the source; without one, none in "
+        "MusicXML and 120 in MIDI.",
+        show_default=False,
+    ),
+]
+TitleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--title",
+        help="Title in MusicXML, in MIDI and on pages. Default: what the source says of itself.",
+        show_default=False,
+    ),
+]
+ComposerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--composer",
+        help="Composer in MusicXML and on pages. Default: what the source says of itself.",
+        show_default=False,
+    ),
+]
+NoLayoutOption = Annotated[
+    bool, typer.Option("--no-layout", help="Leave line and page breaks out of what is written.")
+]

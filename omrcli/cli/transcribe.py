@@ -17,10 +17,14 @@ from .failures import complain, exit_on_error, report_error, say, write_stdout
 from .options import (
     BatchOption,
     BeamOption,
+    ComposerOption,
     DeviceOption,
     ModelOption,
+    NoLayoutOption,
     QuietOption,
+    TempoOption,
     ThreadsOption,
+    TitleOption,
     VerboseOption,
 )
 from .pages import watch_pages
@@ -64,27 +68,6 @@ Formats = Annotated[
         show_default=False,
     ),
 ]
-Tempo = Annotated[
-    float | None,
-    typer.Option(
-        min=10,
-        max=1000,
-        help="Tempo in quarter notes a minute. Default: none in MusicXML, 120 in MIDI.",
-        show_default=False,
-    ),
-]
-Title = Annotated[
-    str | None,
-    typer.Option(
-        help="Title in MusicXML and MIDI. Default: what a PDF says of itself.", show_default=False
-    ),
-]
-Composer = Annotated[
-    str | None,
-    typer.Option(
-        help="Composer in MusicXML. Default: what a PDF says of itself.", show_default=False
-    ),
-]
 Pages = Annotated[
     str | None,
     typer.Option(
@@ -95,9 +78,6 @@ Pages = Annotated[
 ]
 Join = Annotated[
     bool, typer.Option("--join", help="Take all inputs for the pages of one piece, in this order.")
-]
-NoLayout = Annotated[
-    bool, typer.Option("--no-layout", help="Leave the line and page breaks out of MusicXML.")
 ]
 MarkDoubtful = Annotated[
     float | None,
@@ -149,12 +129,12 @@ def transcribe(
     beam: BeamOption = 8,
     batch_size: BatchOption = 8,
     threads: ThreadsOption = 0,
-    tempo: Tempo = None,
-    title: Title = None,
-    composer: Composer = None,
+    tempo: TempoOption = None,
+    title: TitleOption = None,
+    composer: ComposerOption = None,
     pages: Pages = None,
     join: Join = False,
-    no_layout: NoLayout = False,
+    no_layout: NoLayoutOption = False,
     mark_doubtful: MarkDoubtful = None,
     debug: Debug = None,
     report: ReportOption = None,
