@@ -24,7 +24,7 @@ from .lilypond_svg import DEFINITIONS, MARKS, read_engraving
 from .lilypond_writer import LilypondOptions, write_lilypond
 from .markup import draw_markup, draw_rates
 from .measures import BARLINE_FIRST, CLEF_FIRST, sort_signs
-from .programs import run_program
+from .programs import draw_all, run_program
 from .proof import check_engraving, drawing_of
 from .raster import Drawing
 
@@ -69,14 +69,12 @@ def run_lilypond(scores: Sequence[str]) -> list[str | None]:
     """
     program = find_lilypond()
     with scratch_folder("lilypond") as folder:
-        start = 0
-        while start < len(scores):
-            died = not _convert(program, folder, start, scores[start:])
-            done = [i for i in range(start, len(scores)) if (folder / f"{i}.svg").exists()]
-            if not died:
-                break
-            start = (done[-1] if done else start - 1) + 2
         pages = [folder / f"{i}.svg" for i in range(len(scores))]
+        draw_all(
+            len(scores),
+            lambda indices: _convert(program, folder, indices[0], scores[indices[0] :]),
+            lambda index: pages[index].exists(),
+        )
         return [p.read_text(encoding="utf-8") if p.exists() else None for p in pages]
 
 

@@ -22,7 +22,7 @@ from .clutter import ClutterRates
 from .markup import draw_markup, draw_rates
 from .mscx_writer import MscxOptions, arrange_signs, write_mscx
 from .musescore_svg import read_engraving
-from .programs import run_program
+from .programs import draw_all, run_program
 from .proof import check_engraving, drawing_of
 from .raster import Drawing
 
@@ -60,16 +60,11 @@ def run_musescore(documents: Sequence[str]) -> list[str | None]:
     with scratch_folder("musescore") as folder:
         for index, text in enumerate(documents):
             (folder / f"{index}.mscx").write_text(text, encoding="utf-8")
-        waiting = list(range(len(documents)))
-        while waiting:
-            died = not _convert(program, folder, waiting)
-            done = [i for i in waiting if _pages(folder, i)]
-            last = done[-1] if done else waiting[0] - 1
-            if not died:
-                break
-            waiting = [i for i in waiting if i > last][0 if done else 1 :]
-            if done and waiting:  # the first without a picture is the one that brought it down
-                waiting = waiting[1:]
+        draw_all(
+            len(documents),
+            lambda indices: _convert(program, folder, indices),
+            lambda index: bool(_pages(folder, index)),
+        )
         pages = [_pages(folder, i) for i in range(len(documents))]
         return [p[0].read_text(encoding="utf-8") if len(p) == 1 else None for p in pages]
 
