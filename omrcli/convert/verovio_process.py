@@ -4,18 +4,16 @@ that are damaged, and must not take its caller along."""
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from contextlib import closing
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from omrcli.errors import InputError, MissingDependencyError
+from omrcli.second_process import EndedError, SecondProcess, read_line
 
 #: Seconds that a score may take; an orchestral movement of 100 pages takes a tenth of that.
 PATIENCE = 600
-#: Where this package lies: a process started elsewhere would import what lies there first.
-_HOME = Path(__file__).parents[2]
 INSTALL = "run: pip install 'omrcli[convert]'"
 
 
@@ -39,29 +37,33 @@ def _ask(request: dict[str, object], name: str) -> Any:
     if find_spec("verovio") is None:
         raise MissingDependencyError(f"Engraving needs Verovio; {INSTALL}")
     try:
-        run = subprocess.run(
-            [sys.executable, "-m", "omrcli.convert.verovio_process"],
-            input=json.dumps(request).encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # Verovio says there what it makes of its input
-            cwd=_HOME,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
+        with closing(SecondProcess("omrcli.convert.verovio_process")) as process:
+            answer = process.ask(json.dumps(request).encode() + b"\n", _read, PATIENCE)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
         raise InputError(
-            f"Verovio took longer than {PATIENCE} s over {name} and was ended; cut the score up."
+            f"Verovio cannot read {name}, for no process can be started ({reason}); free memory."
         ) from error
-    try:
-        answer = json.loads(run.stdout)
-    except ValueError as error:
+    except EndedError as error:
+        if error.late:
+            raise InputError(
+                f"Verovio took longer than {PATIENCE} s over {name} and was ended; cut the score "
+                "up."
+            ) from None
         raise InputError(
-            f"Verovio crashed over {name} (status {run.returncode}); open it in a notation "
+            f"Verovio crashed over {name} (status {error.status}); open it in a notation "
             "program and export it again."
-        ) from error
+        ) from None
     if "error" in answer:
         raise InputError(f"{name}: {answer['error']}")
     return answer["result"]
+
+
+def _read(answers: BinaryIO) -> Any:
+    try:
+        return json.loads(read_line(answers))
+    except ValueError:
+        raise EOFError from None
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -75,5 +77,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-if __name__ == "__main__":
-    json.dump(_answer(json.load(sys.stdin.buffer)), sys.stdout)
+def main() -> None:
+    """Answer one request."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # for answers alone
+    answer = _answer(json.loads(sys.stdin.buffer.readline()))
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omrcli.errors import DamagedPageError, InputError, MissingDependencyError
+from omrcli.second_process import EndedError, SecondProcess, read_line
 
 from .headings import believe_composer, believe_title
 from .pdf_drawing import DAMAGED, ENCRYPTED, MISSING, ODD_SIZE
@@ -36,11 +33,6 @@ MOST_SECONDS = 60
 MOST_MEMORY = 2 << 30
 #: Pages that may end the process before the rest of the file is given up.
 _MOST_ENDS = 3
-#: What the process runs; it looks for modules where this one does, but not wherever it stands.
-_START = (
-    "import sys; sys.path[:] = filter(None, sys.path); "
-    "from omrcli.pages.pdf_drawing import main; main()"
-)
 #: Of several open documents so many keep their process; it is started again for the others.
 _MOST_PROCESSES = 4
 
@@ -110,7 +102,7 @@ class PdfFile:
         request = {"index": index, "dpi": dpi, **vars(room)}
         try:
             said, pixels = cast(_Process, self._process).draw(request)
-        except _EndedError as error:
+        except EndedError as error:
             self.close()
             self._ends += 1
             if self._ends >= _MOST_ENDS:
@@ -141,7 +133,7 @@ class PdfFile:
             said = self._process.open(self._content)
             if "error" in said:
                 raise _refusal(said["error"], self._shown)
-        except _EndedError as error:
+        except EndedError as error:
             self.close()
             raise InputError(_too_much(self._shown, error)) from None
         except BaseException:
@@ -154,35 +146,18 @@ class PdfFile:
 _drawing: list[PdfFile] = []
 
 
-class _EndedError(Exception):
-    """The process ended before it had answered; `late` tells that it had no more time."""
-
-    def __init__(self, late: bool) -> None:
-        super().__init__()
-        self.late = late
-
-
-class _Process:
+class _Process(SecondProcess):
     """A process that draws the pages of one document."""
 
     def __init__(self) -> None:
-        limits = (str(MOST_MEMORY), str(MOST_SECONDS))
-        folders = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, *limits],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
-            )
+            super().__init__("omrcli.pages.pdf_drawing", (str(MOST_MEMORY), str(MOST_SECONDS)))
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
             raise InputError(
                 f"A PDF cannot be drawn, for no process can be started ({reason}); "
                 "free memory or give images of its pages."
             ) from error
-        self._late = False
 
     def open(self, content: Content) -> Mapping[str, Any]:
         """Open the document; the answer has its pages, title and author, or an error."""
@@ -194,47 +169,21 @@ class _Process:
         """Draw a page; the answer, and (H, W) pixels unless that is an error."""
         return self._ask(request)
 
-    def close(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                cast(BinaryIO, stream).close()
-        self._process.wait()
-
     def _ask(
         self, request: Mapping[str, Any], more: bytes = b""
     ) -> tuple[Mapping[str, Any], Pixels | None]:
-        timer = threading.Timer(MOST_SECONDS, self._end)
-        timer.daemon = True
-        timer.start()
-        try:
-            requests = cast(BinaryIO, self._process.stdin)
-            requests.write(json.dumps(request).encode() + b"\n" + more)
-            requests.flush()
-            return self._read()
-        except OSError:  # it ended before it had read all
-            raise _EndedError(self._late) from None
-        finally:
-            timer.cancel()
+        return self.ask(json.dumps(request).encode() + b"\n" + more, _read, MOST_SECONDS)
 
-    def _read(self) -> tuple[Mapping[str, Any], Pixels | None]:
-        answers = cast(BinaryIO, self._process.stdout)
-        line = answers.readline()
-        if not line.endswith(b"\n"):
-            raise _EndedError(self._late)
-        said = json.loads(line)
-        if "stride" not in said:
-            return said, None
-        rows = np.empty((said["height"], said["stride"]), np.uint8)
-        if cast(Any, answers).readinto(rows.data) < rows.size:
-            raise _EndedError(self._late)
-        channels = said["channels"]  # grey, so that the first one is all
-        return said, np.ascontiguousarray(rows[:, : said["width"] * channels : channels])
 
-    def _end(self) -> None:
-        self._late = True
-        self._process.kill()
+def _read(answers: BinaryIO) -> tuple[Mapping[str, Any], Pixels | None]:
+    said = json.loads(read_line(answers))
+    if "stride" not in said:
+        return said, None
+    rows = np.empty((said["height"], said["stride"]), np.uint8)
+    if cast(Any, answers).readinto(rows.data) < rows.size:
+        raise EOFError
+    channels = said["channels"]  # grey, so that the first one is all
+    return said, np.ascontiguousarray(rows[:, : said["width"] * channels : channels])
 
 
 def _refusal(problem: str, shown: str) -> InputError | MissingDependencyError:
@@ -254,7 +203,7 @@ def _bad_count(shown: str, count: int) -> str:
     return f"{shown} has {count:,} pages, over {MAX_PAGES:,}; cut it into several files."
 
 
-def _too_much(shown: str, error: _EndedError) -> str:
+def _too_much(shown: str, error: EndedError) -> str:
     """What is said of a document (or, with its name empty, a page) that ended the process."""
     what = (
         f"takes more than {MOST_SECONDS} seconds to draw"

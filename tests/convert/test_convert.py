@@ -17,6 +17,7 @@ import mido
 import pytest
 from typer.testing import CliRunner
 
+from omrcli import second_process
 from omrcli.cli.app import app
 from omrcli.convert import lilypond, pages, sources, verovio_process
 from omrcli.convert.sources import read_music
@@ -271,10 +272,7 @@ def test_without_typst_the_extra_is_named(monkeypatch):
 @pytest.mark.parametrize("code", ["import os; os.abort()", "print('?')"])
 def test_a_crash_of_verovio_is_an_input_error(duo, monkeypatch, code):
     pytest.importorskip("verovio")
-    real = subprocess.run
-    monkeypatch.setattr(
-        verovio_process.subprocess, "run", lambda c, **k: real([sys.executable, "-c", code], **k)
-    )
+    monkeypatch.setattr(second_process, "_START", code)
     result = convert(duo, "-t", "svg")
     assert result.exit_code == ExitCode.INPUT
     assert f"Verovio crashed over {duo}" in result.stderr
@@ -282,10 +280,8 @@ def test_a_crash_of_verovio_is_an_input_error(duo, monkeypatch, code):
 
 def test_verovio_that_hangs_is_ended(duo, monkeypatch):
     pytest.importorskip("verovio")
-    real = subprocess.run
     monkeypatch.setattr(verovio_process, "PATIENCE", 0.5)
-    code = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setattr(verovio_process.subprocess, "run", lambda c, **k: real(code, **k))
+    monkeypatch.setattr(second_process, "_START", "import time; time.sleep(60)")
     result = convert(duo, "-t", "svg")
     assert result.exit_code == ExitCode.INPUT
     assert "took longer than" in result.stderr
