@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -263,6 +264,25 @@ def test_after_a_correction_all_parts_are_judged_anew(open_sheet: Open) -> None:
     page.keyboard.press("u")
     page.keyboard.press("u")
     assert judge(page)[1:] == ([[1, 2, 3]] * 2, [])
+
+
+def test_labels_of_neighbours_do_not_cover_each_other(open_sheet: Open) -> None:
+    short = ("note-D4_half_3:2",)
+    page = open_sheet(
+        proof_of([[write_staff(FULL, *[short] * 5, FULL)]]), viewport={"width": 400, "height": 700}
+    )
+    labels = page.locator(".measure.problem")
+    assert labels.count() == 5
+
+    def are_apart() -> bool:
+        boxes = [label.bounding_box() for label in labels.all()]
+        return all(one["x"] + one["width"] <= two["x"] + 0.5 for one, two in pairwise(boxes))
+
+    assert are_apart()
+    page.evaluate(
+        "document.querySelectorAll('.measure').forEach((each) => each.style.maxWidth = '')"
+    )
+    assert not are_apart()  # it was the limit that kept them apart
 
 
 def test_rests_of_many_measures_have_one_number(open_sheet: Open) -> None:

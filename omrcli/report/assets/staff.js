@@ -222,13 +222,16 @@ const sayProblem = ({ problem, isPadded }) => `${problem} quarters` + (isPadded 
 
 // The numbers of the measures: buttons that play them.
 function drawLabels(staff) {
-  const buttons = (staff.measures ?? []).map((measure) => {
+  const buttons = (staff.measures ?? []).map((measure, n, all) => {
     const [left] = measureEdges(staff, measure);
     const problem = staff.right ? null : measure.problem;
     const text = problem ? `▶ ${measure.number}: ${problem}` : `▶ ${measure.number}`;
     const button = html("button", { className: problem ? "measure problem" : "measure", textContent: text,
       title: problem ? `Play this measure: it has ${sayProblem(measure)}` : "Play this measure", tabIndex: -1 });
     button.style.left = `${100 * left / staff.width}%`;
+    if (problem && all[n + 1]?.problem) { // two long labels side by side would cover each other
+      button.style.maxWidth = `${100 * (measureEdges(staff, all[n + 1])[0] - left) / staff.width}%`;
+    }
     button.addEventListener("click", () => playMeasure(staff, measure));
     return button;
   });
