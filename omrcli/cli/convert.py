@@ -222,7 +222,7 @@ def _read(source: str, format: str | None) -> Music:
 
 
 def _check_targets(source: str, targets: Sequence[Target]) -> None:
-    """Raise where an output is a folder or the input, written twice, or would garble a terminal."""
+    """Raise where an output is the input, written twice, or would garble a terminal."""
     from omrcli.convert.writers import BINARY
     from omrcli.output import is_same_file
 
@@ -236,8 +236,6 @@ def _check_targets(source: str, targets: Sequence[Target]) -> None:
         path = target.path
         if path is None:
             continue
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder; give the name of a file in it with -o.")
         if not path.resolve().parent.is_dir():
             raise OutputError(f"Cannot write {path}: its folder does not exist; make it first.")
         if source != "-" and is_same_file(path, Path(source)):

@@ -122,9 +122,9 @@ def read_music(source: str, data: bytes | None = None, format: str | None = None
 
 def _format_of(source: str, data: bytes | None, format: str | None) -> str:
     if format is not None:
-        if format not in READABLE:
+        if format.lower() not in READABLE:
             raise UsageError(f"Format {format!r} cannot be read; choose from {_names()}.")
-        return READABLE[format]
+        return READABLE[format.lower()]
     if source == STDIN and data is not None:
         return _sniff(data)
     suffix = Path(source).suffix.lower().lstrip(".")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from omrcli.errors import UsageError
+from omrcli.errors import OutputError, UsageError
 from omrcli.score.score import ExportOptions
 from omrcli.tokens import format_semantic
 
@@ -30,25 +31,31 @@ class Target:
 
 
 def find_target(output: str, format: str | None) -> Target:
-    """What an output stands for: its suffix is its format; "-" is standard output in `format`.
+    """What an output stands for: its suffix is its format, if it is one of them; "-" is standard
+    output in `format`.
 
     Raises:
         UsageError: the format is not given or unknown.
+        OutputError: the output is a folder.
     """
     if output == STDOUT:
         if format is None:
             raise UsageError("Standard output has no suffix; say its format with --to.")
         return Target(_check(format), None)
-    name = format or Path(output).suffix.lower().lstrip(".")
+    name = Path(output).suffix.lower().lstrip(".")
+    if name not in WRITERS:
+        name = format or name
+    if os.path.isdir(output):  # noqa: PTH112 - pathlib raises of a name that is too long
+        raise OutputError(f"{output} is a folder; give the name of a file in it with -o.")
     if not name:
         raise UsageError(f"{output} has no suffix; choose from {_names()}, or say it with --to.")
     return Target(_check(name), Path(output))
 
 
 def _check(format: str) -> str:
-    if format not in WRITERS:
+    if format.lower() not in WRITERS:
         raise UsageError(f"Format {format!r} cannot be written; choose from {_names()}.")
-    return format
+    return format.lower()
 
 
 def _names() -> str:

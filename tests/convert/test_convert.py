@@ -184,6 +184,20 @@ def test_a_percussion_part_is_left_out_and_named(tmp_path):
     assert "part 2 (an unpitched note)" in result.stderr
 
 
+def test_a_suffix_is_stronger_than_the_format_of_standard_output(duo, tmp_path):
+    result = convert(duo, "-o", "-", "-o", tmp_path / "a.MID", "-o", tmp_path / "b", "-t", "XML")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "a.MID").read_bytes().startswith(b"MThd")
+    assert (tmp_path / "b").read_text() == result.stdout
+    assert result.stdout.startswith("<?xml")
+
+
+def test_names_of_formats_may_be_capitals(duo, tmp_path):
+    (tmp_path / "UP.SEMANTIC").write_bytes(duo.read_bytes())
+    plain = convert(duo, "-t", "musicxml").stdout
+    assert convert(tmp_path / "UP.SEMANTIC", "-f", "Semantic", "-t", "MusicXML").stdout == plain
+
+
 # --- engraving and other notations ----------------------------------------------------------------
 
 
@@ -303,7 +317,9 @@ def test_verovio_that_hangs_is_ended(duo, monkeypatch):
             "Format 'docx' cannot be read",
         ),
         (["duo.semantic", "-o", "out"], ExitCode.USAGE, "out has no suffix"),
-        (["duo.semantic", "-o", "."], ExitCode.USAGE, ". has no suffix"),
+        (["duo.semantic", "-o", "."], ExitCode.OUTPUT, ". is a folder; give the name of a file"),
+        (["duo.semantic", "-o", "folder.mid/"], ExitCode.OUTPUT, "folder.mid/ is a folder"),
+        (["duo.semantic", "-o", "x" * 300], ExitCode.USAGE, "x has no suffix"),
         (["duo.semantic", "-o", "x/out.mid"], ExitCode.OUTPUT, "its folder does not exist"),
         (["duo.semantic", "-o", "duo.semantic"], ExitCode.USAGE, "is the input"),
         (["duo.semantic", "-o", "a.mid", "-o", "./a.mid"], ExitCode.USAGE, "written twice"),
