@@ -36,14 +36,14 @@ class Weights:
     Tuned on synthetic staves alone; docs/decoding.md has the command.
     """
 
-    classes: float = 0.308
-    moves: float = 0.121
-    keys: float = 0.232
-    units: float = 0.69
-    misfits: float = -2.989
-    uneven: float = -0.925
-    fractions: float = -1.895
-    ties: float = -4.226
+    classes: float = 0.123
+    moves: float = 0.104
+    keys: float = 0.184
+    units: float = 1.514
+    misfits: float = -2.91
+    uneven: float = -1.189
+    fractions: float = -2.032
+    ties: float = -5.297
 
     def of(self, features: Sequence[float]) -> float:
         """The weighted sum of the features of a track."""
