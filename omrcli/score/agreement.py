@@ -101,11 +101,12 @@ def agree_on_signs(
             choices = _choose(lines, kind)
             for system, index, line, choice in zip(systems, indices, lines, choices, strict=True):
                 units[index] = _put_right(units[index], line, choice, numbers)
-                where = f"{system}, part {part + 1}" if arrangement.parts > 1 else str(system)
+                where = str(system).capitalize()
+                where += f", part {part + 1}" if arrangement.parts > 1 else ""
                 notices += (f"{where}: {what}" for what in _tell(line, choice))
-                if kind == _KEY and line.opening is None and choice.opening == _C_MAJOR:
-                    in_c |= {index} if line.bare else set()
-    return Agreement(tuple(units), frozenset(in_c), tuple(n[0].upper() + n[1:] for n in notices))
+                if line.opening is None and line.bare and choice.opening == _C_MAJOR:
+                    in_c.add(index)
+    return Agreement(tuple(units), frozenset(in_c), tuple(notices))
 
 
 def _tell(line: _Line, choice: _Choice) -> Iterator[str]:

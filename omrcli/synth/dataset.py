@@ -92,14 +92,14 @@ class SynthOptions:
             raise UsageError(f"The degradation '{self.degrade}' is unknown; choose {known}.")
         if min(self.count, self.seed, self.jobs) < 0:
             raise UsageError("Count, seed and jobs must not be negative.")
-        if not 0 <= self.random_share <= 1:
-            raise UsageError("The share of random music must lie between 0 and 1.")
-        if not 0 <= self.rare_share <= 1:
-            raise UsageError("The share of rare music must lie between 0 and 1.")
-        if not 0 <= self.changed_share <= 1:
-            raise UsageError("The share of changed excerpts must lie between 0 and 1.")
-        if not 0 <= self.enriched_share <= 1:
-            raise UsageError("The share of enriched excerpts must lie between 0 and 1.")
+        for share, what in (
+            (self.random_share, "random music"),
+            (self.rare_share, "rare music"),
+            (self.changed_share, "changed excerpts"),
+            (self.enriched_share, "enriched excerpts"),
+        ):
+            if not 0 <= share <= 1:
+                raise UsageError(f"The share of {what} must lie between 0 and 1.")
 
 
 @dataclass(frozen=True)

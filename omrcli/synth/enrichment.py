@@ -7,8 +7,8 @@ the notes do change; the measures stay as long as they were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from omrcli.reading.alphabet import AccidentalState
 from omrcli.tokens import STEPS, Barline, Clef, Duration, Note, Pitch, Symbol, Tie
@@ -36,25 +36,54 @@ def enrich_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
     return edit_excerpt(texts, _ADDITIONS, dice)
 
 
+@dataclass
+class _Spot:
+    """Where a note is to be written: the signs in force, and the staff's bottom line (steps above
+    C0)."""
+
+    state: AccidentalState
+    bottom: int
+
+    def pitch_at(self, diatonic: int) -> Pitch | None:
+        """The pitch that needs no accidental there; None where it is too far from the staff."""
+        if diatonic - self.bottom not in _ROOM:
+            return None
+        return Pitch(STEPS[diatonic % 7], self.state.expect(diatonic), diatonic // 7)
+
+
+def _rewrite_notes(
+    symbols: Sequence[Symbol], rewrite: Callable[[int, Note, _Spot], list[Note]]
+) -> list[Symbol]:
+    """The symbols with other notes in place of each note, as `rewrite` has it, given its index."""
+    spot = _Spot(AccidentalState(), Clef("G", 2).bottom_line)
+    result: list[Symbol] = []
+    for place, symbol in enumerate(symbols):
+        if isinstance(symbol, Clef):
+            spot.bottom = symbol.bottom_line
+        if isinstance(symbol, Note):
+            written = rewrite(place, symbol, spot)
+            for note in written:
+                spot.state.pass_written(note)
+            result += written
+        else:
+            spot.state.pass_other(symbol)
+            result.append(symbol)
+    return result
+
+
 def _add_chords(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     """Members above or below some notes: here and there, or along a run of notes."""
     share, staying = dice.pick((0.1, 0.3, 0.6)), dice.pick((0.2, 0.9))
-    state, bottom = AccidentalState(), Clef("G", 2).bottom_line
-    result: list[Symbol] = []
     thick = False
-    for place, symbol in enumerate(symbols):
-        if isinstance(symbol, Clef):
-            bottom = symbol.bottom_line
-        if not isinstance(symbol, Note):
-            state.pass_other(symbol)
-            result.append(symbol)
-            continue
+
+    def rewrite(place: int, note: Note, spot: _Spot) -> list[Note]:
+        nonlocal thick
         thick = dice.chance(staying if thick else share)
-        if thick and not _is_tied(symbols, place) and not symbol.grace and len(symbol.pitches) == 1:
-            symbol = _thicken(symbol, state, bottom, dice)
-        state.pass_written(symbol)
-        result.append(symbol)
-    return result
+        if thick and not _is_tied(symbols, place) and not note.grace and len(note.pitches) == 1:
+            note = _thicken(note, spot, dice)
+        return [note]
+
+    return _rewrite_notes(symbols, rewrite)
 
 
 def _is_tied(symbols: Sequence[Symbol], place: int) -> bool:
@@ -63,18 +92,17 @@ def _is_tied(symbols: Sequence[Symbol], place: int) -> bool:
     return Tie() in symbols[max(start, 0) : place + 2]
 
 
-def _thicken(note: Note, state: AccidentalState, bottom: int, dice: Dice) -> Note:
+def _thicken(note: Note, spot: _Spot, dice: Dice) -> Note:
     """The note with further members as the key has them; as it is where the staff has no room."""
-    places = [note.pitches[0].diatonic]
+    pitches = list(note.pitches)
     down = dice.chance(0.6)
     for _ in range(dice.pick(list(_MORE_MEMBERS), list(_MORE_MEMBERS.values()))):
         step = dice.pick(list(_INTERVALS), list(_INTERVALS.values()))
-        place = places[-1] + (-step if down else step)
-        if place - bottom not in _ROOM:
+        pitch = spot.pitch_at(pitches[-1].diatonic + (-step if down else step))
+        if pitch is None:
             break
-        places.append(place)
-    added = [Pitch(STEPS[p % 7], state.expect(p), p // 7) for p in places[1:]]
-    return replace(note, pitches=tuple(sorted([*note.pitches, *added], key=lambda p: p.diatonic)))
+        pitches.append(pitch)
+    return replace(note, pitches=tuple(sorted(pitches, key=lambda p: p.diatonic)))
 
 
 def _add_ties(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
@@ -102,35 +130,24 @@ def _add_ties(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
 
 def _add_graces(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     """Groups of one to four grace notes before some notes, all of one length."""
-    state, bottom = AccidentalState(), Clef("G", 2).bottom_line
-    result: list[Symbol] = []
-    for place, symbol in enumerate(symbols):
-        if isinstance(symbol, Clef):
-            bottom = symbol.bottom_line
-        if not isinstance(symbol, Note):
-            state.pass_other(symbol)
-            result.append(symbol)
-            continue
-        before = symbols[place - 1] if place else symbol
-        free = not symbol.grace and not (isinstance(before, Note) and before.grace)
+
+    def rewrite(place: int, note: Note, spot: _Spot) -> list[Note]:
+        before = symbols[place - 1] if place else note
+        free = not note.grace and not (isinstance(before, Note) and before.grace)
         if free and not isinstance(before, (Tie, Clef)) and dice.chance(0.15):
-            graces = _draw_graces(symbol, state, bottom, dice)
-            for grace in graces:
-                state.pass_written(grace)
-            result += graces
-        state.pass_written(symbol)
-        result.append(symbol)
-    return result
+            return [*_draw_graces(note, spot, dice), note]
+        return [note]
+
+    return _rewrite_notes(symbols, rewrite)
 
 
-def _draw_graces(note: Note, state: AccidentalState, bottom: int, dice: Dice) -> list[Note]:
+def _draw_graces(note: Note, spot: _Spot, dice: Dice) -> list[Note]:
     """Grace notes that lead to a note."""
     base = dice.pick(list(_GRACES), list(_GRACES.values()))
     graces = []
     for _ in range(dice.pick((1, 2, 3, 4), (8, 5, 2, 1))):
-        place = note.pitches[-1].diatonic + dice.pick(_GRACE_STEPS)
-        if place - bottom in _ROOM:
-            pitch = Pitch(STEPS[place % 7], state.expect(place), place // 7)
+        pitch = spot.pitch_at(note.pitches[-1].diatonic + dice.pick(_GRACE_STEPS))
+        if pitch is not None:
             graces.append(Note((pitch,), Duration(base), grace=True))
     return graces
 
