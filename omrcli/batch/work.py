@@ -22,6 +22,7 @@ from omrcli.output import make_folder, write_file
 from omrcli.pages.piece import Piece
 from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Transcription, Watcher
 from omrcli.registry import Model
+from omrcli.report import begin_proof
 from omrcli.score.score import ExportOptions, measure_warnings
 
 from .records import DONE, FAILED, Fingerprint, Flag, Output, Problem, Reading, Record
@@ -121,7 +122,7 @@ class Workshop:
     def _read(self, task: Task, record: Record) -> Record:
         """Everything is rendered before the first output is written."""
         orders = self.orders
-        proof = _begin_proof(orders)
+        proof = begin_proof(orders.report)
         result = self._transcribe(task, proof)
         rendered = [render_transcription(result, name, orders.export) for name in orders.formats]
         if proof is not None:
@@ -173,14 +174,6 @@ class _Beats(Watcher):
                 keep(reading)
         if self._on_page is not None:
             self._on_page()
-
-
-def _begin_proof(orders: Orders) -> Proof | None:
-    if orders.report is None:
-        return None
-    from omrcli.report.proof import Proof
-
-    return Proof()
 
 
 def make_record(orders: Orders, model: Model, task: Task) -> Record:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omrcli.errors import ExitCode, OmrError, UsageError
+from omrcli.report import begin_proof
 
 from .batch import STDIN, BatchWishes, choose_folder, do_batch
 from .failures import complain, exit_on_error, report_error, say, write_stdout
@@ -218,7 +219,7 @@ class _Run:
         """Transcribe one input, render every output, and only then write the first of them."""
         from omrcli.formats.render import render_transcription
 
-        proof = _begin_proof(job)
+        proof = begin_proof(job.report)
         result = self.read(job, proof)
         for warning in result.warnings:
             say(f"{job.source}: {warning}")
@@ -293,14 +294,6 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
     taken: set[str] = set()
     sources = (job.source for job in jobs if job.source != STDIN)
     return {source: choose_name(Path(source).name, taken) for source in sources}
-
-
-def _begin_proof(job: Job) -> Proof | None:
-    if job.report is None:
-        return None
-    from omrcli.report.proof import Proof
-
-    return Proof()
 
 
 def _write(target: Target, content: bytes) -> None:

@@ -5,11 +5,13 @@ Times are quarter notes. A beat here is a quarter note, counted from the start o
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from operator import attrgetter
 
 #: Parts of a beat that what programs wrote is looked for on, the likeliest first.
 _EXACT = (1, 2, 4, 3, 8, 6, 16, 5, 7, 12, 32)
@@ -174,14 +176,7 @@ def _falls_together(starts: set[Fraction], parts: int) -> bool:
 
 def _find_bar(bars: Sequence[Bar], time: Fraction) -> int:
     """The index of the measure that a time lies in."""
-    low, high = 0, len(bars) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if bars[middle].start <= time:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return max(0, bisect_right(bars, time, key=attrgetter("start")) - 1)
 
 
 def _make_chords(notes: Sequence[Played], grid: _Grid) -> list[_Chord]:
