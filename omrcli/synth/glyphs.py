@@ -12,9 +12,12 @@ from omrcli.tokens import (
     Barline,
     Clef,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -22,14 +25,15 @@ from omrcli.tokens import (
 )
 
 # Signs that Verovio writes as a group of this class; an empty group draws nothing.
-_KINDS = "notehead|rest|mRest|multiRest|accid|clef|keySig|meterSig|tie|fermata|barLine"
+_KINDS = "notehead|rest|mRest|multiRest|mRpt|beatRpt|accid|clef|keySig|meterSig|tie|fermata|barLine"
 _GROUP = re.compile(rf'<g [^>]*?class="({_KINDS})"[^>]*(?<!/)>(?=\s*<(?!/))')
 _DOT = re.compile(r'<g [^>]*?class="dots"[^>]*>(.*?)</g>', re.DOTALL)
 
 
 _NAMES: dict[type, str] = {
-    Clef: "clef", KeySignature: "keySig", TimeSignature: "meterSig", Rest: "rest",
-    Multirest: "multiRest", Barline: "barLine",
+    Clef: "clef", PercussionClef: "clef", KeySignature: "keySig", TimeSignature: "meterSig",
+    Rest: "rest", Multirest: "multiRest", MeasureRepeat: "mRpt", Slash: "beatRpt",
+    Barline: "barLine",
 }  # fmt: skip
 
 

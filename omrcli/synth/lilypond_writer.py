@@ -61,7 +61,8 @@ class LilypondOptions:
     """What notation leaves to the engraver.
 
     `overrides` are lines for LilyPond's Score context, `staff_size` is in points and chooses among
-    the weights of the font, `beams` False draws flags only, `stems` is "", "up" or "down".
+    the weights of the font, `beams` False draws flags only, `stems` is "", "up" or "down", `heads`
+    is one of LilyPond's commands for shape notes, or "".
     """
 
     overrides: tuple[str, ...] = ()
@@ -74,6 +75,7 @@ class LilypondOptions:
     fermata_below: bool = False
     first_measure: int = 1
     instrument: str = ""
+    heads: str = ""
     metronome: bool = False
     markup: Markup = field(default_factory=Markup)
 
@@ -112,6 +114,8 @@ def _opening(symbols: Sequence[Symbol], options: LilypondOptions) -> Iterator[st
         yield "\\once \\omit Staff.TimeSignature"
     if not options.beams:
         yield "\\autoBeamOff"
+    if options.heads:
+        yield f"\\{options.heads}"
     if options.stems:
         yield f"\\stem{options.stems.capitalize()}"
     if options.instrument:
@@ -258,10 +262,10 @@ class _Writer:
         if isinstance(symbol, Rest):
             text = self._rest(symbol, measure)
         else:
-            text = self._pitches(index) + _timing(symbol.duration)
+            text = self._pitches(index) + _timing(symbol.duration) + _strokes(marks)
         text += self._fermata(symbol) + "".join(self.after.get(index, ()))
         text += "".join(_marks_after(marks)) + " \\breathe" * marks.breath
-        return " ".join([*before, text])
+        return " ".join([*before, f"\\teeny {text} \\normalsize" if marks.cue else text])
 
     def _rest(self, rest: Rest, measure: MeasureSymbols) -> str:
         timed = sum(isinstance(self.symbols[i], (Note, Rest)) for i in measure.indices)
@@ -322,6 +326,10 @@ def _tuplet(run: Sequence[LayerItem]) -> str:
     return f"\\tuplet {ratio[0]}/{ratio[1]} {{ {inner} }}" if ratio else inner
 
 
+def _strokes(marks: Marks) -> str:
+    return f":{4 * 2**marks.tremolo}" if marks.tremolo else ""
+
+
 def _marks_before(marks: Marks, metronome: bool) -> Iterator[str]:
     if marks.tempo:
         beat = f" 4 = {40 + 4 * (len(marks.tempo) * 7 % 40)}" if metronome else ""
@@ -333,6 +341,8 @@ def _marks_before(marks: Marks, metronome: bool) -> Iterator[str]:
 def _marks_after(marks: Marks) -> Iterator[str]:
     names = (*marks.articulations, *filter(None, (marks.ornament,)))
     yield from (_ARTICULATIONS[name] for name in names)
+    if marks.arpeggio:
+        yield "\\arpeggio"
     if marks.dynamic:
         yield f"\\{marks.dynamic}"
     if marks.words:

@@ -14,10 +14,13 @@ from omrcli.tokens import (
     Clef,
     Duration,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Pitch,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -35,7 +38,8 @@ _SHIFTS = {shift: place for place, shift in OCTAVE_SHIFTS.items()}
 _WHOLE_REST = '<rest dur="1"'
 # Staff positions of sharps and flats under a treble clef, in steps above the lowest line.
 _SHARP_PLACES, _FLAT_PLACES = (8, 5, 9, 6, 3, 7, 4), (4, 7, 3, 6, 2, 5, 1)
-_OPENING = (Clef, KeySignature, TimeSignature)
+_OPENING = ((Clef, PercussionClef), KeySignature, TimeSignature)
+_TREBLE_BOTTOM = Clef("G", 2).bottom_line
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class MeiOptions:
     """What notation leaves to the engraver.
 
     `beam_beats` is the length of beams in beats (0: flags only), `stems` is "", "up" or "down",
-    `centre_rests` sets a whole rest that is alone in its measure into the middle, and
-    `cancel_keys` draws naturals before a change of key (a change to C major always has them).
+    `centre_rests` sets a whole rest that is alone in its measure into the middle, `drum_heads` is
+    the head shape of notes on percussion staves ("" is the usual one), and `cancel_keys` draws
+    naturals before a change of key (a change to C major always has them).
     """
 
     beam_beats: int = 1
@@ -55,6 +60,7 @@ class MeiOptions:
     centre_rests: bool = True
     cancel_keys: bool = False
     fermata_below: bool = False
+    drum_heads: str = ""
     clutter: Clutter = field(default_factory=Clutter)
 
 
@@ -86,7 +92,7 @@ def _take_opening(symbols: Sequence[Symbol]) -> list[Symbol]:
     for kind in _OPENING:
         if len(opening) < len(symbols) and isinstance(symbols[len(opening)], kind):
             opening.append(symbols[len(opening)])
-    if not opening or not isinstance(opening[0], Clef):
+    if not opening or not isinstance(opening[0], (Clef, PercussionClef)):
         raise InputError("A staff to engrave begins with a clef.")
     if KeySignature(0) in opening:
         raise InputError("A staff cannot begin with a cancelled key signature.")
@@ -96,7 +102,7 @@ def _take_opening(symbols: Sequence[Symbol]) -> list[Symbol]:
 def _document(opening: Sequence[Symbol], name: str, measures: str) -> str:
     score, staff = "", ""
     for symbol in opening:
-        if isinstance(symbol, Clef):
+        if isinstance(symbol, (Clef, PercussionClef)):
             staff += _attributes(_clef(symbol), "clef.")
         elif isinstance(symbol, KeySignature):
             score += f' keysig="{_key(symbol)}"'
@@ -113,7 +119,9 @@ def _attributes(values: dict[str, str], prefix: str = "") -> str:
     return "".join(f' {prefix}{name}="{value}"' for name, value in values.items())
 
 
-def _clef(clef: Clef) -> dict[str, str]:
+def _clef(clef: Clef | PercussionClef) -> dict[str, str]:
+    if isinstance(clef, PercussionClef):
+        return {"shape": "perc", "line": "3"}
     values = {"shape": clef.sign, "line": str(clef.line)}
     if clef.octave_shift:
         values["dis"], values["dis.place"] = _SHIFTS[clef.octave_shift]
@@ -164,6 +172,7 @@ class _Writer:
         self._first_meter: TimeSignature | None = None
         self._key = KeySignature(0)
         self._clef = Clef("G", 2)
+        self._drums = False
         self._ids = 0
         self._last: dict[int, str] = {}  # diatonic -> id of the members of the last note
         self._tied: dict[int, str] = {}
@@ -177,6 +186,8 @@ class _Writer:
                 self._key = symbol
             elif isinstance(symbol, Clef):
                 self._clef = symbol
+            elif isinstance(symbol, PercussionClef):
+                self._drums = True
 
     def add(self, symbol: Symbol, shown: tuple[str | None, ...]) -> None:
         """Append a symbol; `shown` are the accidentals to draw before its members."""
@@ -184,6 +195,8 @@ class _Writer:
             self._add_note(symbol, shown)
         elif isinstance(symbol, (Rest, Multirest)):
             self._add_rest(symbol)
+        elif isinstance(symbol, (MeasureRepeat, Slash)):
+            self._add_shorthand("<mRpt/>" if isinstance(symbol, MeasureRepeat) else "<beatRpt/>")
         elif isinstance(symbol, Barline):
             self._end_measure(symbol)
         elif isinstance(symbol, Tie):
@@ -219,7 +232,7 @@ class _Writer:
             inside = self._scribe.adorn(note)
             self._measure.events += self._scribe.surround(name, list(ids))
         members = [
-            _attributes({"xml:id": ids[pitch.diatonic], **_pitch(pitch, accidental)})
+            _attributes({"xml:id": ids[pitch.diatonic], **self._place(pitch, accidental)})
             for pitch, accidental in zip(note.pitches, shown, strict=True)
         ]
         if len(members) == 1:
@@ -233,6 +246,13 @@ class _Writer:
         self._last = ids
         self._add_fermata(note, name)
 
+    def _place(self, pitch: Pitch, accidental: str | None) -> dict[str, str]:
+        """What says where a head stands."""
+        if not self._drums:
+            return _pitch(pitch, accidental)
+        shape = {"head.shape": self._options.drum_heads} if self._options.drum_heads else {}
+        return {"loc": str(pitch.diatonic - _TREBLE_BOTTOM), **shape}
+
     def _timed(self, note: Note) -> str:
         values = _duration(note.duration)
         if note.grace:
@@ -240,8 +260,10 @@ class _Writer:
             # A slash marks a stem, so a whole note has none.
             if self._options.slash_graces and DURATIONS[note.duration.base] < 4:
                 values["stem.mod"] = "1slash"
-        elif self._options.stems:
-            values["stem.dir"] = self._options.stems
+        else:
+            values |= self._scribe.stroke(note) | self._scribe.size()
+            if self._options.stems:
+                values["stem.dir"] = self._options.stems
         return _attributes(values)
 
     def _end_tie(self, ids: dict[int, str]) -> None:
@@ -270,6 +292,14 @@ class _Writer:
             values = {**_duration(rest.duration), "xml:id": name}
             self._measure.items.append(LayerItem(f"<rest{_attributes(values)}/>", rest.duration))
             self._add_fermata(rest, name)
+
+    def _add_shorthand(self, xml: str) -> None:
+        """A sign that stands for music without saying it."""
+        if self._tied:
+            raise InputError("A tie leads to a repeat sign.")
+        self._last = {}
+        self._scribe.pause()
+        self._measure.items.append(LayerItem(xml))
 
     def _add_fermata(self, symbol: Note | Rest, name: str) -> None:
         if symbol.fermata:

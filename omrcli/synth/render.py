@@ -131,6 +131,7 @@ def _draw_mei_options(rng: np.random.Generator, clutter: Clutter) -> MeiOptions:
         centre_rests=bool(rng.random() < 0.7),
         cancel_keys=bool(rng.random() < 0.5),
         fermata_below=bool(rng.random() < 0.05),
+        drum_heads=str(rng.choice(("", "x", "+", "diamond"), p=(0.5, 0.35, 0.05, 0.1))),
         clutter=clutter,
     )
 
