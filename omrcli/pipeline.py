@@ -40,7 +40,7 @@ from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.other_staves import find_other_staves
 from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
-from omrcli.tokens import Token
+from omrcli.tokens import Token, is_percussion
 from omrcli.upright.orientation import leaves_doubt, reads_better, sample_staves, turn_staff
 from omrcli.upright.straighten import straighten, turn_page
 
@@ -215,7 +215,7 @@ class _Pages:
         if self.damage and not self.pages:
             raise self.damage[0]
         if not self.staves:
-            missing = "no staff of 5 lines was found" if self.skipped else "no staff was found"
+            missing = "no staff with pitches was found" if self.skipped else "no staff was found"
             raise NothingRecognisedError(_nothing(piece, missing))
         if not any(reading.tokens for reading in self.staves):
             raise NothingRecognisedError(_nothing(piece, "nothing was read on its staves"))
@@ -227,6 +227,17 @@ class _Pages:
             if found.page.warp is not None:
                 other = replace(other, y0=found.page.warp.page_box(*other.box)[1])
             self.skipped.append(f"Page {found.page.index + 1}: {other}")
+
+    def note_percussion(self, page: Page, drums: Sequence[StaffReading]) -> None:
+        """Remember the percussion staves of a page."""
+        for reading in drums:
+            y = reading.staff.y0
+            if page.warp is not None:
+                y = page.warp.page_box(reading.staff.x0, y, reading.staff.x1, reading.staff.y1)[1]
+            self.skipped.append(
+                f"Page {page.index + 1}: a percussion staff at the height of {round(y)} px was "
+                "skipped; only staves with pitches are read."
+            )
 
     def warnings(self, score: Score | None) -> tuple[str, ...]:
         """Pages left out, staves skipped, signs put right, then what the score has to say."""
@@ -319,7 +330,8 @@ class Transcriber:
             read.damage.append(error)
             return None
         found = perf_counter()
-        image, readings = self._read_image(place.index, image, staves)
+        image, found_readings = self._read_image(place.index, image, staves)
+        readings, drums = _without_percussion(found_readings)
         page = Page(
             *(place.index, image.width, image.height, pages.name_of(place), place.page),
             warp=image.warp,
@@ -329,6 +341,7 @@ class Transcriber:
         reading = PageReading(page, image, readings)
         read.add(reading)
         read.note_others(reading)
+        read.note_percussion(page, drums)
         return reading
 
     def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:
@@ -489,6 +502,14 @@ def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
     """The reading with the tokens of a line, which are made of the same units."""
     tokens = tuple(line.tokens)
     return replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
+
+
+def _without_percussion(
+    readings: Sequence[StaffReading],
+) -> tuple[tuple[StaffReading, ...], tuple[StaffReading, ...]]:
+    """The staves of a page that show pitches, and those that do not."""
+    drums = tuple(reading for reading in readings if is_percussion(reading.tokens))
+    return tuple(reading for reading in readings if reading not in drums), drums
 
 
 def _find_spans(

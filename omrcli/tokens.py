@@ -348,6 +348,17 @@ def parse_symbol(text: str) -> Symbol:
     return symbol
 
 
+def is_percussion(tokens: Iterable[Token]) -> bool:
+    """Whether a staff begins with a percussion clef, so that its notes are no pitches."""
+    for token in tokens:
+        symbol = parse_symbol(token.text)
+        if isinstance(symbol, (Clef, PercussionClef)):
+            return isinstance(symbol, PercussionClef)
+        if isinstance(symbol, (Note, Rest, Multirest)):
+            return False
+    return False
+
+
 def read_semantic(path: Path) -> list[str]:
     """Read the token texts of a `.semantic` (or `.agnostic`) file, separated by tabs or spaces.
 
