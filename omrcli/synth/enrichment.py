@@ -98,8 +98,10 @@ def _thicken(note: Note, spot: _Spot, dice: Dice) -> Note:
     """The note with further members as the key has them; as it is where the staff has no room."""
     pitches = list(note.pitches)
     down = dice.chance(0.6)
+    close = dice.chance(0.25)  # heads on both sides of the stem
     for _ in range(dice.pick(list(_MORE_MEMBERS), list(_MORE_MEMBERS.values()))):
         step = dice.pick(list(_INTERVALS), list(_INTERVALS.values()))
+        step = 1 if close and dice.chance(0.6) else step
         pitch = spot.pitch_at(pitches[-1].diatonic + (-step if down else step))
         if pitch is None:
             break

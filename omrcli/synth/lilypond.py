@@ -208,6 +208,7 @@ def draw_options(
         first_measure=int(rng.integers(1, 200)),
         instrument=str(rng.choice(_INSTRUMENTS)) if named else "",
         metronome=bool(rng.random() < 0.3),
+        slash_stems=bool(rng.random() < 0.4),
         heads=str(rng.choice(_SHAPES)) if shaped else "",
     )
 
@@ -225,7 +226,7 @@ def _draw_choices(rng: np.random.Generator) -> list[str]:
         lines.append("\\override TupletBracket.bracket-visibility = ##t")
     if rng.random() < 0.15:
         lines.append("\\override Clef.full-size-change = ##t")
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         lines.append(f"\\override MultiMeasureRest.expand-limit = #{int(rng.integers(0, 10))}")
     if rng.random() < 0.1:
         lines.append("\\override Flag.stencil = #modern-straight-flag")

@@ -14,14 +14,18 @@ from itertools import groupby
 from omrcli.errors import InputError
 from omrcli.reading.alphabet import shown_accidentals
 from omrcli.tokens import (
+    DURATIONS,
     KEY_NAMES,
     Clef,
     Duration,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Pitch,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -29,7 +33,7 @@ from omrcli.tokens import (
 
 from .beams import LayerItem, split_tuplets
 from .markup import Marks, Markup
-from .measures import MeasureSymbols, find_ties, split_measures
+from .measures import MeasureSymbols, beat_length, find_ties, split_measures
 
 # fmt: off
 _DURATIONS = {
@@ -76,6 +80,7 @@ class LilypondOptions:
     first_measure: int = 1
     instrument: str = ""
     heads: str = ""
+    slash_stems: bool = False
     metronome: bool = False
     markup: Markup = field(default_factory=Markup)
 
@@ -90,7 +95,7 @@ def write_lilypond(symbols: Sequence[Symbol], options: LilypondOptions | None = 
         InputError: LilyPond cannot show the music so.
     """
     options = options or LilypondOptions()
-    if not symbols or not isinstance(symbols[0], Clef):
+    if not symbols or not isinstance(symbols[0], (Clef, PercussionClef)):
         raise InputError("A staff to engrave begins with a clef.")
     writer = _Writer(symbols, options)
     lines = [line for measure in writer.measures for line in writer.write_measure(measure)]
@@ -208,6 +213,12 @@ class _Writer:
         symbol = self.symbols[index]
         if isinstance(symbol, Clef):
             return LayerItem(_clef(symbol, index > 0))
+        if isinstance(symbol, PercussionClef):
+            return LayerItem(_PERCUSSION)
+        if isinstance(symbol, MeasureRepeat):
+            return LayerItem(_MEASURE_REPEAT.format(_fraction(measure.length / 4)))
+        if isinstance(symbol, Slash):
+            return LayerItem(_slash(measure.meter, self.options.slash_stems))
         if isinstance(symbol, KeySignature):
             return LayerItem(self._key(symbol, index))
         if isinstance(symbol, TimeSignature):
@@ -273,6 +284,22 @@ class _Writer:
         if alone and self.options.centre_rests and not rest.fermata:
             return f"{_SHORT_REST} R1"
         return f"r{_timing(rest.duration)}"
+
+
+#: Under this clef notes stand as under a treble clef.
+_PERCUSSION = (
+    "\\clef percussion \\set Staff.middleCClefPosition = #-6 \\set Staff.middleCPosition = #-6"
+)
+_MEASURE_REPEAT = "<< s1*{0} #(make-music 'PercentEvent 'length (ly:make-moment {0})) >>"
+
+
+def _slash(meter: TimeSignature | None, stem: bool) -> str:
+    length = beat_length(meter)
+    names = [name for base, name in _DURATIONS.items() if DURATIONS[base] == length]
+    if not names or length < 1:
+        raise InputError("A slash has no flags and no dots here; leave this music out.")
+    without = "" if stem else "\\once \\omit Stem "
+    return f"\\improvisationOn {without}b'{names[0]} \\improvisationOff"
 
 
 #: A rest for a measure is drawn as a whole rest however long the measure is.

@@ -32,9 +32,12 @@ from .clutter import Clutter
 from .mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
 from .scribe import Scribe
 
+#: What the names of rests begin with that stand below a cue and are not in the music.
+CUE_REST = "cue-rest-"
 _DUR = {name: dur for dur, name in DURATION_NAMES.items()}
 _RIGHT = {kind: right for right, kind in BARLINES.items()}
 _SHIFTS = {shift: place for place, shift in OCTAVE_SHIFTS.items()}
+_STEMMED_SLASH = '<note dur="4" loc="4" head.shape="slash"/>'
 _WHOLE_REST = '<rest dur="1"'
 # Staff positions of sharps and flats under a treble clef, in steps above the lowest line.
 _SHARP_PLACES, _FLAT_PLACES = (8, 5, 9, 6, 3, 7, 4), (4, 7, 3, 6, 2, 5, 1)
@@ -61,6 +64,7 @@ class MeiOptions:
     cancel_keys: bool = False
     fermata_below: bool = False
     drum_heads: str = ""
+    slash_stems: bool = False
     clutter: Clutter = field(default_factory=Clutter)
 
 
@@ -196,7 +200,8 @@ class _Writer:
         elif isinstance(symbol, (Rest, Multirest)):
             self._add_rest(symbol)
         elif isinstance(symbol, (MeasureRepeat, Slash)):
-            self._add_shorthand("<mRpt/>" if isinstance(symbol, MeasureRepeat) else "<beatRpt/>")
+            slash = _STEMMED_SLASH if self._options.slash_stems else "<beatRpt/>"
+            self._add_shorthand("<mRpt/>" if isinstance(symbol, MeasureRepeat) else slash)
         elif isinstance(symbol, Barline):
             self._end_measure(symbol)
         elif isinstance(symbol, Tie):
@@ -346,10 +351,13 @@ class _Writer:
         measure, self._measure = self._measure, _Measure()
         left = f' left="{measure.left}"' if measure.left else ""
         number, self._number = self._number, self._number + measure.length
+        timed = any(item.duration and not item.grace for item in measure.items)
+        cue = f'<layer n="2"><mRest xml:id="{CUE_REST}{number}"/></layer>' if timed else ""
+        cue *= self._scribe.has_cue_rest()
         self._scribe.start_measure()
         self._measures.append(
             f'<measure n="{number}"{left} right="{right}">'
-            f'<staff n="1"><layer n="1">{self._layer(measure)}</layer></staff>'
+            f'<staff n="1"><layer n="1">{self._layer(measure)}</layer>{cue}</staff>'
             f"{''.join(measure.events)}</measure>"
         )
 

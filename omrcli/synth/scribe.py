@@ -75,6 +75,10 @@ class Scribe:
         self._new_measure = True
         self._cue = self._draws(self._clutter.cues)
 
+    def has_cue_rest(self) -> bool:
+        """Whether the rest of the player stands below the cue in the measure that ends."""
+        return self._cue and self._rng.random() < 0.5
+
     def size(self) -> dict[str, str]:
         """Attributes of a note's size: measures of small notes are cues for a player."""
         return {"cue": "true"} if self._cue else {}

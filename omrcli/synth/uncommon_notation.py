@@ -1,5 +1,5 @@
 """Notation that corpora of single lines hold next to never, put into their excerpts: octave clefs,
-percussion staves, measure repeats and rhythm slashes.
+percussion staves, measure repeats, rhythm slashes and multirests.
 
 What the staff shows stays the same but for these signs; notes under another clef keep their places.
 """
@@ -15,6 +15,7 @@ from omrcli.tokens import (
     Clef,
     KeySignature,
     MeasureRepeat,
+    Multirest,
     Note,
     PercussionClef,
     Pitch,
@@ -135,9 +136,19 @@ def _slash_measures(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     return _refill(symbols, dice.pick((0.3, 0.6)), dice, slashes)
 
 
+def _rest_measures(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
+    """Multirests of few measures, which many editions draw as blocks, between some measures."""
+    result = list(symbols)
+    for start, _, _ in reversed(list(_measures(symbols))):
+        if symbols[start - 1] == Barline() and dice.chance(0.3):
+            result[start:start] = [Multirest(2 + min(dice.below(9), dice.below(9))), Barline()]
+    return result
+
+
 _EDITS: dict[Edit, float] = {
     _shift_clefs: 10,
     _use_percussion: 4,
     _repeat_measures: 3,
     _slash_measures: 2,
+    _rest_measures: 3,
 }
