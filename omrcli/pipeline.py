@@ -35,8 +35,10 @@ from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
-from omrcli.score.parts import arrange_parts
+from omrcli.score.consensus import agree_on_measures, fill_empty_measures
+from omrcli.score.parts import Arrangement, arrange_parts
 from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
+from omrcli.score.words import ReadStaff, Span
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.other_staves import find_other_staves
 from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
@@ -427,7 +429,10 @@ class Transcriber:
         before = before or InForce()
         tokens = self._codec.decode(units, before.clef, before.accidentals)
         return tuple(
-            replace(token, confidence=self._calibration.apply(token.confidence)) for token in tokens
+            replace(token, confidence=self._calibration.apply(token.confidence))
+            if token.confidence  # what nobody read stays so
+            else token
+            for token in tokens
         )
 
     def _read_on(
@@ -446,21 +451,51 @@ class Transcriber:
         lines = list(_place_lines(readings))
         arrangement = arrange_parts(lines)
         agreed = Agreement(tuple(reading.units for reading in readings))
+        notices: tuple[str, ...] = ()
         if self.model.spec.alphabet == "positional":
             agreed = agree_on_signs(agreed.units, self.model.spec.units, arrangement)
+            notices = agreed.notices
             readings = list(map(self._with_units, readings, agreed.units))
+            readings, told = self._agree_in_systems(readings, arrangement)
+            notices += told
             lines = list(_place_lines(readings))
         lines = carry_signs(lines, decode, arrangement, agreed.in_c)
         found = map(self._with_alternatives, map(_with_tokens, readings, lines), states)
-        return tuple(found), agreed.notices
+        return tuple(found), notices
+
+    def _agree_in_systems(
+        self, readings: Sequence[StaffReading], arrangement: Arrangement
+    ) -> tuple[list[StaffReading], tuple[str, ...]]:
+        """Put barlines and meters right by the other staves of a system, and measures of rest where
+        nothing was read."""
+        staves = [
+            ReadStaff(reading.units, reading.unit_spans, reading.staff.interline)
+            for reading in readings
+        ]
+        agreed = agree_on_measures(staves, self._codec, arrangement)
+        filled = (fill_empty_measures(staff, self._codec) for staff in agreed.staves)
+        return (
+            [
+                self._with_places(reading, staff.units, staff.spans)
+                for reading, staff in zip(readings, filled, strict=True)
+            ],
+            agreed.notices,
+        )
 
     def _with_units(self, reading: StaffReading, units: tuple[Unit, ...]) -> StaffReading:
         """The reading with other units in the places of its own, and the tokens of those."""
         if units == reading.units:
             return reading
-        spans, tokens = _find_spans(reading, units), self._decode(units)
-        placed = replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
-        return replace(placed, units=units, unit_spans=spans)
+        return self._with_places(reading, units, _find_spans(reading, units))
+
+    def _with_places(
+        self, reading: StaffReading, units: tuple[Unit, ...], spans: tuple[Span, ...]
+    ) -> StaffReading:
+        """The reading with other units and their places, and the tokens of those."""
+        if units == reading.units:
+            return reading
+        placed, tokens = replace(reading, units=units, unit_spans=spans), self._decode(units)
+        return replace(placed, tokens=tokens, spans=_find_spans(placed, tokens))
 
     def _with_alternatives(self, reading: StaffReading, before: InForce) -> StaffReading:
         """The reading with what its tokens may be instead, in words."""
