@@ -24,6 +24,7 @@ from omrcli.reading.alternatives import (
 )
 from omrcli.reading.calibration import Calibration
 from omrcli.reading.decoding import Unit, decode_units, settle
+from omrcli.reading.legibility import is_music
 from omrcli.reading.logits import Logits, Reader
 from omrcli.reading.rescoring import (
     Alphabet,
@@ -35,13 +36,21 @@ from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.missing_clefs import add_clefs, find_missing_clefs, leave_out_signs, tell_missing
 from omrcli.score.parts import arrange_parts
 from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
 from omrcli.staves.neighbours import cut_staves
-from omrcli.staves.other_staves import find_other_staves
+from omrcli.staves.openings import drop_staves, find_unread, lacks_clef
+from omrcli.staves.other_staves import BLANK, OtherStaff, find_other_staves
 from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
 from omrcli.tokens import Token
-from omrcli.upright.orientation import leaves_doubt, reads_better, sample_staves, turn_staff
+from omrcli.upright.orientation import (
+    has_clefs,
+    leaves_doubt,
+    reads_better,
+    sample_staves,
+    turn_staff,
+)
 from omrcli.upright.straighten import straighten, turn_page
 
 #: Page px per px of a normalised staff: below the first a drawing is drawn again, to have the
@@ -178,11 +187,15 @@ class Transcription:
 
 @dataclass(frozen=True, eq=False)
 class PageReading:
-    """A page with what was read on it; only while it is read are its pixels held."""
+    """A page with what was read on it; only while it is read are its pixels held.
+
+    `others` are the staves that were not read.
+    """
 
     page: Page
     image: PageImage
     staves: tuple[StaffReading, ...]
+    others: tuple[OtherStaff, ...] = ()
 
 
 class Watcher:
@@ -203,30 +216,48 @@ class _Pages:
         self.staves: list[StaffReading] = []
         self.damage: list[DamagedPageError] = []
         self.skipped: list[str] = []
+        self.kinds: set[str] = set()
+        self.unlike_music = False
         self.put_right: tuple[str, ...] = ()
         self.finding = self.reading = 0.0
 
     def add(self, found: PageReading) -> None:
         self.pages.append(found.page)
         self.staves += found.staves
+        self.note_others(found)
+        if not found.staves:
+            self.skipped.append(f"Page {found.page.index + 1} has no music: it was skipped.")
 
     def check(self, piece: Piece) -> None:
         """Raise where there is nothing to make a score of."""
         if self.damage and not self.pages:
             raise self.damage[0]
         if not self.staves:
-            missing = "no staff of 5 lines was found" if self.skipped else "no staff was found"
+            missing = "no staff was found"
+            if self.unlike_music:
+                missing = "no music was found"
+            elif self.kinds:
+                named = " and ".join(sorted(self.kinds - {""}))
+                missing = (
+                    f"no staff but {named} was found" if named else "no staff of 5 lines was found"
+                )
             raise NothingRecognisedError(_nothing(piece, missing))
         if not any(reading.tokens for reading in self.staves):
             raise NothingRecognisedError(_nothing(piece, "nothing was read on its staves"))
 
     def note_others(self, found: PageReading) -> None:
-        """Remember the staves of a page that are not of five lines."""
-        staves = [reading.staff for reading in found.staves]
-        for other in find_other_staves(found.image, staves):
+        """Remember the staves of a page that were not read."""
+        where = f"Page {found.page.index + 1}"
+        blank = sum(other.kind == BLANK for other in found.others)
+        if blank and found.staves:
+            staves = "1 blank staff was" if blank == 1 else f"{blank} blank staves were"
+            self.skipped.append(f"{where}: {staves} skipped.")
+        for other in found.others:
+            self.kinds.add(other.kind)
             if found.page.warp is not None:
                 other = replace(other, y0=found.page.warp.page_box(*other.box)[1])
-            self.skipped.append(f"Page {found.page.index + 1}: {other}")
+            if other.kind != BLANK:
+                self.skipped.append(f"{where}: {other}")
 
     def warnings(self, score: Score | None) -> tuple[str, ...]:
         """Pages left out, staves skipped, signs put right, then what the score has to say."""
@@ -319,16 +350,17 @@ class Transcriber:
             read.damage.append(error)
             return None
         found = perf_counter()
-        image, readings = self._read_image(place.index, image, staves)
+        image, readings, others = self._read_image(place.index, image, staves)
         page = Page(
             *(place.index, image.width, image.height, pages.name_of(place), place.page),
             warp=image.warp,
         )
         read.finding += found - started
         read.reading += perf_counter() - found
-        reading = PageReading(page, image, readings)
+        reading = PageReading(page, image, readings, others)
+        unread = {other.kind for other in others}
+        read.unlike_music |= bool(staves) and not readings and unread <= {BLANK}
         read.add(reading)
-        read.note_others(reading)
         return reading
 
     def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:
@@ -350,24 +382,39 @@ class Transcriber:
 
     def _read_image(
         self, page: int, image: PageImage, staves: Sequence[Staff]
-    ) -> tuple[PageImage, tuple[StaffReading, ...]]:
-        """Read the staves of a page; turn the page over where it turns out to be upside down."""
-        cuts, logits = self._cut_and_read(image, staves)
+    ) -> tuple[PageImage, tuple[StaffReading, ...], tuple[OtherStaff, ...]]:
+        """Read the staves of a page; turn the page over where it turns out to be upside down.
+
+        Also returns the staves that are not read. Where none of them holds music none was read.
+        """
+        cuts, logits, others = self._cut_and_read(image, staves)
         if self._is_upside_down(cuts, logits):
             image = turn_page(image)
-            cuts, logits = self._cut_and_read(image, find_staves(image))
-        pairs = zip(cuts, logits, strict=True)
-        return image, tuple(self._place_reading(page, cut, item) for cut, item in pairs)
+            staves = find_staves(image)
+            cuts, logits, others = self._cut_and_read(image, staves)
+        blank = self.model.spec.blank
+        pairs = list(zip(cuts, logits, strict=True))
+        if not any(is_music(cut, item, self.geometry, blank) for cut, item in pairs):
+            pairs = []
+        others += find_other_staves(image, staves)
+        others.sort(key=lambda other: other.y0)
+        readings = tuple(self._place_reading(page, cut, item) for cut, item in pairs)
+        return image, readings, tuple(others)
 
     def _cut_and_read(
         self, image: PageImage, staves: Sequence[Staff]
-    ) -> tuple[list[StaffImage], list[Logits]]:
+    ) -> tuple[list[StaffImage], list[Logits], list[OtherStaff]]:
+        """The images of the staves that can be read, what the network says, and the others."""
         cuts = cut_staves(image, staves, self.geometry)
-        return cuts, list(self._reader.read(cuts, self.options.batch_size))
+        others = find_unread(cuts, self.geometry)
+        cuts = drop_staves(cuts, others)
+        return cuts, list(self._reader.read(cuts, self.options.batch_size)), list(others.values())
 
     def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
         """Decode a staff, and place each token on the page."""
         units, variants = self._decode_units(logits)
+        if self.model.spec.alphabet == "positional" and lacks_clef(image, self.geometry):
+            units = leave_out_signs(units, self.model.spec.units)
         tokens = self._decode(units)
         spans = (tuple(self._spans(image, found)) for found in (tokens, units))
         return StaffReading(
@@ -380,8 +427,11 @@ class Transcriber:
         if not leaves_doubt(logits, blank):
             return False
         sample = sample_staves(len(cuts))
-        turned = self._reader.read([turn_staff(cuts[index]) for index in sample])
-        return reads_better(list(turned), [logits[index] for index in sample], blank)
+        turned = [turn_staff(cuts[index]) for index in sample]
+        if not has_clefs(turned, self.geometry):
+            return False
+        read = self._reader.read(turned)
+        return reads_better(list(read), [logits[index] for index in sample], blank)
 
     def _decode_units(self, logits: Logits) -> tuple[tuple[Unit, ...], tuple[Variant, ...]]:
         """The units of a staff and, where alternatives are wanted, what they may be instead.
@@ -433,13 +483,17 @@ class Transcriber:
         lines = list(_place_lines(readings))
         arrangement = arrange_parts(lines)
         agreed = Agreement(tuple(reading.units for reading in readings))
+        missing: list[str] = []
         if self.model.spec.alphabet == "positional":
             agreed = agree_on_signs(agreed.units, self.model.spec.units, arrangement)
-            readings = list(map(self._with_units, readings, agreed.units))
+            clefs = find_missing_clefs(agreed.units, self.model.spec.units, arrangement)
+            units = add_clefs(agreed.units, clefs, self.model.spec.units)
+            missing = tell_missing(clefs, arrangement)
+            readings = list(map(self._with_units, readings, units))
             lines = list(_place_lines(readings))
         lines = carry_signs(lines, decode, arrangement, agreed.in_c)
         found = map(self._with_alternatives, map(_with_tokens, readings, lines), states)
-        return tuple(found), agreed.notices
+        return tuple(found), (*agreed.notices, *missing)
 
     def _with_units(self, reading: StaffReading, units: tuple[Unit, ...]) -> StaffReading:
         """The reading with other units in the places of its own, and the tokens of those."""

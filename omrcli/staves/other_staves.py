@@ -32,17 +32,23 @@ _WIDER = 1.15
 _LEAST_BARS, _BAR = 3, 0.7
 _INK = 0.3
 TABLATURE = (4, 6)
+#: The kind of a staff with nothing on it.
+BLANK = "blank"
 
 
 @dataclass(frozen=True)
 class OtherStaff:
-    """A staff of `count` lines that is not read; its box is in page px."""
+    """A staff of `count` lines that is not read; its box is in page px.
+
+    `kind` says what it is where the number of lines does not.
+    """
 
     count: int
     x0: float
     y0: float
     x1: float
     y1: float
+    kind: str = ""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -50,6 +56,9 @@ class OtherStaff:
         return self.x0, self.y0, self.x1, self.y1
 
     def __str__(self) -> str:
+        if self.kind:
+            why = self.kind if self.kind == BLANK else f"{self.kind}, which is not read"
+            return f"a staff at the height of {round(self.y0)} px was skipped; it is {why}."
         lines = "1 line" if self.count == 1 else f"{self.count} lines"
         return (
             f"a staff of {lines} at the height of {round(self.y0)} px was skipped; "
