@@ -24,6 +24,7 @@ from omrcli.reading.alternatives import (
 )
 from omrcli.reading.calibration import Calibration
 from omrcli.reading.decoding import Unit, decode_units, settle
+from omrcli.reading.legibility import is_music
 from omrcli.reading.logits import Logits, Reader
 from omrcli.reading.rescoring import (
     Alphabet,
@@ -36,14 +37,28 @@ from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
 from omrcli.score.consensus import agree_on_measures, fill_empty_measures
+from omrcli.score.missing_clefs import add_clefs, find_missing_clefs, leave_out_signs, tell_missing
 from omrcli.score.parts import Arrangement, arrange_parts
 from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
 from omrcli.score.words import ReadStaff, Span
 from omrcli.staves.neighbours import cut_staves
-from omrcli.staves.other_staves import find_other_staves
+from omrcli.staves.openings import drop_staves, find_unread, lacks_clef
+from omrcli.staves.other_staves import (
+    BLANK,
+    PERCUSSION,
+    OtherStaff,
+    find_other_staves,
+    other_staff,
+)
 from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
 from omrcli.tokens import Token, is_percussion
-from omrcli.upright.orientation import leaves_doubt, reads_better, sample_staves, turn_staff
+from omrcli.upright.orientation import (
+    has_clefs,
+    leaves_doubt,
+    reads_better,
+    sample_staves,
+    turn_staff,
+)
 from omrcli.upright.straighten import straighten, turn_page
 
 #: Page px per px of a normalised staff: below the first a drawing is drawn again, to have the
@@ -180,11 +195,15 @@ class Transcription:
 
 @dataclass(frozen=True, eq=False)
 class PageReading:
-    """A page with what was read on it; only while it is read are its pixels held."""
+    """A page with what was read on it; only while it is read are its pixels held.
+
+    `others` are the staves that were not read.
+    """
 
     page: Page
     image: PageImage
     staves: tuple[StaffReading, ...]
+    others: tuple[OtherStaff, ...] = ()
 
 
 class Watcher:
@@ -205,41 +224,48 @@ class _Pages:
         self.staves: list[StaffReading] = []
         self.damage: list[DamagedPageError] = []
         self.skipped: list[str] = []
+        self.kinds: set[str] = set()
+        self.unlike_music = False
         self.put_right: tuple[str, ...] = ()
         self.finding = self.reading = 0.0
 
     def add(self, found: PageReading) -> None:
         self.pages.append(found.page)
         self.staves += found.staves
+        self.note_others(found)
+        if not found.staves:
+            self.skipped.append(f"Page {found.page.index + 1} has no music: it was skipped.")
 
     def check(self, piece: Piece) -> None:
         """Raise where there is nothing to make a score of."""
         if self.damage and not self.pages:
             raise self.damage[0]
         if not self.staves:
-            missing = "no staff with pitches was found" if self.skipped else "no staff was found"
+            missing = "no staff was found"
+            if self.unlike_music:
+                missing = "no music was found"
+            elif self.kinds:
+                named = " and ".join(sorted(self.kinds - {""}))
+                missing = (
+                    f"no staff but {named} was found" if named else "no staff of 5 lines was found"
+                )
             raise NothingRecognisedError(_nothing(piece, missing))
         if not any(reading.tokens for reading in self.staves):
             raise NothingRecognisedError(_nothing(piece, "nothing was read on its staves"))
 
     def note_others(self, found: PageReading) -> None:
-        """Remember the staves of a page that are not of five lines."""
-        staves = [reading.staff for reading in found.staves]
-        for other in find_other_staves(found.image, staves):
+        """Remember the staves of a page that were not read."""
+        where = f"Page {found.page.index + 1}"
+        blank = sum(other.kind == BLANK for other in found.others)
+        if blank and found.staves:
+            staves = "1 blank staff was" if blank == 1 else f"{blank} blank staves were"
+            self.skipped.append(f"{where}: {staves} skipped.")
+        for other in found.others:
+            self.kinds.add(other.kind)
             if found.page.warp is not None:
                 other = replace(other, y0=found.page.warp.page_box(*other.box)[1])
-            self.skipped.append(f"Page {found.page.index + 1}: {other}")
-
-    def note_percussion(self, page: Page, drums: Sequence[StaffReading]) -> None:
-        """Remember the percussion staves of a page."""
-        for reading in drums:
-            y = reading.staff.y0
-            if page.warp is not None:
-                y = page.warp.page_box(reading.staff.x0, y, reading.staff.x1, reading.staff.y1)[1]
-            self.skipped.append(
-                f"Page {page.index + 1}: a percussion staff at the height of {round(y)} px was "
-                "skipped; only staves with pitches are read."
-            )
+            if other.kind != BLANK:
+                self.skipped.append(f"{where}: {other}")
 
     def warnings(self, score: Score | None) -> tuple[str, ...]:
         """Pages left out, staves skipped, signs put right, then what the score has to say."""
@@ -332,18 +358,17 @@ class Transcriber:
             read.damage.append(error)
             return None
         found = perf_counter()
-        image, found_readings = self._read_image(place.index, image, staves)
-        readings, drums = _without_percussion(found_readings)
+        image, readings, others = self._read_image(place.index, image, staves)
         page = Page(
             *(place.index, image.width, image.height, pages.name_of(place), place.page),
             warp=image.warp,
         )
         read.finding += found - started
         read.reading += perf_counter() - found
-        reading = PageReading(page, image, readings)
+        reading = PageReading(page, image, readings, others)
+        unread = {other.kind for other in others}
+        read.unlike_music |= bool(staves) and not readings and unread <= {BLANK}
         read.add(reading)
-        read.note_others(reading)
-        read.note_percussion(page, drums)
         return reading
 
     def _find_staves(self, pages: OpenPiece, place: PagePlace) -> tuple[PageImage, list[Staff]]:
@@ -365,24 +390,41 @@ class Transcriber:
 
     def _read_image(
         self, page: int, image: PageImage, staves: Sequence[Staff]
-    ) -> tuple[PageImage, tuple[StaffReading, ...]]:
-        """Read the staves of a page; turn the page over where it turns out to be upside down."""
-        cuts, logits = self._cut_and_read(image, staves)
+    ) -> tuple[PageImage, tuple[StaffReading, ...], tuple[OtherStaff, ...]]:
+        """Read the staves of a page; turn the page over where it turns out to be upside down.
+
+        Also returns the staves that are not read. Where none of them holds music none was read.
+        """
+        cuts, logits, others = self._cut_and_read(image, staves)
         if self._is_upside_down(cuts, logits):
             image = turn_page(image)
-            cuts, logits = self._cut_and_read(image, find_staves(image))
-        pairs = zip(cuts, logits, strict=True)
-        return image, tuple(self._place_reading(page, cut, item) for cut, item in pairs)
+            staves = find_staves(image)
+            cuts, logits, others = self._cut_and_read(image, staves)
+        blank = self.model.spec.blank
+        pairs = list(zip(cuts, logits, strict=True))
+        if not any(is_music(cut, item, self.geometry, blank) for cut, item in pairs):
+            pairs = []
+        found = [self._place_reading(page, cut, item) for cut, item in pairs]
+        readings, drums = _without_percussion(found)
+        others += drums
+        others += find_other_staves(image, staves)
+        others.sort(key=lambda other: other.y0)
+        return image, readings, tuple(others)
 
     def _cut_and_read(
         self, image: PageImage, staves: Sequence[Staff]
-    ) -> tuple[list[StaffImage], list[Logits]]:
+    ) -> tuple[list[StaffImage], list[Logits], list[OtherStaff]]:
+        """The images of the staves that can be read, what the network says, and the others."""
         cuts = cut_staves(image, staves, self.geometry)
-        return cuts, list(self._reader.read(cuts, self.options.batch_size))
+        others = find_unread(cuts, self.geometry)
+        cuts = drop_staves(cuts, others)
+        return cuts, list(self._reader.read(cuts, self.options.batch_size)), list(others.values())
 
     def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
         """Decode a staff, and place each token on the page."""
         units, variants = self._decode_units(logits)
+        if self.model.spec.alphabet == "positional" and lacks_clef(image, self.geometry):
+            units = leave_out_signs(units, self.model.spec.units)
         tokens = self._decode(units)
         spans = (tuple(self._spans(image, found)) for found in (tokens, units))
         return StaffReading(
@@ -395,8 +437,11 @@ class Transcriber:
         if not leaves_doubt(logits, blank):
             return False
         sample = sample_staves(len(cuts))
-        turned = self._reader.read([turn_staff(cuts[index]) for index in sample])
-        return reads_better(list(turned), [logits[index] for index in sample], blank)
+        turned = [turn_staff(cuts[index]) for index in sample]
+        if not has_clefs(turned, self.geometry):
+            return False
+        read = self._reader.read(turned)
+        return reads_better(list(read), [logits[index] for index in sample], blank)
 
     def _decode_units(self, logits: Logits) -> tuple[tuple[Unit, ...], tuple[Variant, ...]]:
         """The units of a staff and, where alternatives are wanted, what they may be instead.
@@ -454,8 +499,10 @@ class Transcriber:
         notices: tuple[str, ...] = ()
         if self.model.spec.alphabet == "positional":
             agreed = agree_on_signs(agreed.units, self.model.spec.units, arrangement)
-            notices = agreed.notices
-            readings = list(map(self._with_units, readings, agreed.units))
+            clefs = find_missing_clefs(agreed.units, self.model.spec.units, arrangement)
+            units = add_clefs(agreed.units, clefs, self.model.spec.units)
+            notices = (*agreed.notices, *tell_missing(clefs, arrangement))
+            readings = list(map(self._with_units, readings, units))
             readings, told = self._agree_in_systems(readings, arrangement)
             notices += told
             lines = list(_place_lines(readings))
@@ -541,10 +588,11 @@ def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
 
 def _without_percussion(
     readings: Sequence[StaffReading],
-) -> tuple[tuple[StaffReading, ...], tuple[StaffReading, ...]]:
-    """The staves of a page that show pitches, and those that do not."""
-    drums = tuple(reading for reading in readings if is_percussion(reading.tokens))
-    return tuple(reading for reading in readings if reading not in drums), drums
+) -> tuple[tuple[StaffReading, ...], list[OtherStaff]]:
+    """The staves of a page that show pitches, and those on which a percussion clef was read."""
+    drums = [reading.staff for reading in readings if is_percussion(reading.tokens)]
+    pitched = tuple(reading for reading in readings if reading.staff not in drums)
+    return pitched, [other_staff(staff, PERCUSSION) for staff in drums]
 
 
 def _find_spans(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ends import find_ends
+from .evidence import weigh_lines
 from .sheet import Curve, FiveLines, Floats, Sheet, sample
 
 Mask = NDArray[np.bool_]
@@ -66,8 +67,9 @@ def trace_lines(sheet: Sheet) -> Iterator[FiveLines]:
         if _longest_mean(comb[path, np.arange(len(path))]) < _MIN_STRENGTH:
             return
         found = list(_fit_path(sheet, field, path, columns))
+        # Text may look more like staves than faint staves do, and there may be much of it.
         misses = 0 if found else misses + 1
-        yield from found
+        yield from (each for each in found if weigh_lines(sheet, each).speaks_for_staff())
         _wipe(comb, path, round(4 * sheet.interline))
 
 

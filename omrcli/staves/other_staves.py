@@ -32,17 +32,24 @@ _WIDER = 1.15
 _LEAST_BARS, _BAR = 3, 0.7
 _INK = 0.3
 TABLATURE = (4, 6)
+#: The kind of a staff with nothing on it.
+BLANK = "blank"
+PERCUSSION = "percussion"
 
 
 @dataclass(frozen=True)
 class OtherStaff:
-    """A staff of `count` lines that is not read; its box is in page px."""
+    """A staff of `count` lines that is not read; its box is in page px.
+
+    `kind` says what it is where the number of lines does not.
+    """
 
     count: int
     x0: float
     y0: float
     x1: float
     y1: float
+    kind: str = ""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -50,11 +57,19 @@ class OtherStaff:
         return self.x0, self.y0, self.x1, self.y1
 
     def __str__(self) -> str:
+        if self.kind:
+            why = self.kind if self.kind == BLANK else f"{self.kind}, which is not read"
+            return f"a staff at the height of {round(self.y0)} px was skipped; it is {why}."
         lines = "1 line" if self.count == 1 else f"{self.count} lines"
         return (
             f"a staff of {lines} at the height of {round(self.y0)} px was skipped; "
             "only staves of 5 lines are read."
         )
+
+
+def other_staff(staff: Staff, kind: str) -> OtherStaff:
+    """A staff of five lines as one that is not read."""
+    return OtherStaff(5, staff.x0, staff.y0, staff.x1, staff.y1, kind)
 
 
 @dataclass(frozen=True)

@@ -31,18 +31,21 @@ _LEAST_BARS, _BAR_INK = 2, 0.95
 _SEEN, _LEAST_SEEN, _MOST_SEEN = 0.4, 0.08, 0.25
 _GRAIN, _MOST_DARK = 1.0, 0.1
 _BLUR = 9  # px of working scale
+#: Interlines of paper between two pages in one picture, and staves that one of them must have at
+#: least: fewer may be incipits side by side.
+_GUTTER, _LEAST_OF_A_PAGE = 3.0, 3
 
 
 def order_staves(staves: Sequence[Staff], sheet: Sheet) -> list[Staff]:
     """Number the staves of a page and their systems in reading order.
 
-    Systems go from top to bottom, those side by side from left to right; within a system its staves
-    go from top to bottom.
+    Of two pages in one picture, or columns, the left one comes first. Systems go from top to
+    bottom, those side by side from left to right; within a system its staves go from top to bottom.
     """
+    pages = _part_pages(_join_staves(staves, sheet))
+    systems = [system for page in pages for system in _order_systems(page)]
     ordered = [
-        replace(staff, system=number)
-        for number, system in enumerate(_order_systems(_join_staves(staves, sheet)))
-        for staff in system
+        replace(staff, system=number) for number, system in enumerate(systems) for staff in system
     ]
     return [replace(staff, index=index) for index, staff in enumerate(ordered)]
 
@@ -65,6 +68,29 @@ def _lies_above(upper: Staff, lower: Staff) -> bool:
     shared = min(upper.x1, lower.x1) - max(upper.x0, lower.x0)
     narrower = min(upper.x1 - upper.x0, lower.x1 - lower.x0)
     return upper.y0 < lower.y0 and shared > 0.5 * narrower
+
+
+def _part_pages(systems: Sequence[list[Staff]]) -> list[list[list[Staff]]]:
+    """Systems by the page they are on, the left one first, if a gutter parts them all."""
+    by_left = sorted(systems, key=lambda system: min(staff.x0 for staff in system))
+    for count in range(1, len(by_left)):
+        left, right = by_left[:count], by_left[count:]
+        if _are_pages(*([staff for system in part for staff in system] for part in (left, right))):
+            return [left, *_part_pages(right)]
+    return [by_left]
+
+
+def _are_pages(left: Sequence[Staff], right: Sequence[Staff]) -> bool:
+    """Tell whether staves stand beside others as a page does, and not as a piece of a line."""
+    unit = max(staff.interline for staff in (*left, *right))
+    gutter = min(staff.x0 for staff in right) - max(staff.x1 for staff in left)
+    lowest_top = max(min(staff.y0 for staff in part) for part in (left, right))
+    highest_end = min(max(staff.y1 for staff in part) for part in (left, right))
+    return (
+        gutter > _GUTTER * unit
+        and highest_end > lowest_top
+        and max(len(left), len(right)) >= _LEAST_OF_A_PAGE
+    )
 
 
 def _order_systems(systems: Sequence[list[Staff]]) -> list[list[Staff]]:

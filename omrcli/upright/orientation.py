@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from omrcli.reading.logits import Logits
-from omrcli.staves.staff import StaffImage
+from omrcli.staves.openings import lacks_clef
+from omrcli.staves.staff import StaffGeometry, StaffImage
 
 #: Mean confidence in the first sign of the staves of a page above which they are upright; of a
 #: staff or two, for which one wrong clef is enough.
@@ -37,6 +38,14 @@ def sample_staves(count: int) -> list[int]:
 def turn_staff(staff: StaffImage) -> StaffImage:
     """The image of a staff upside down."""
     return replace(staff, pixels=np.ascontiguousarray(staff.pixels[::-1, ::-1]))
+
+
+def has_clefs(staves: Sequence[StaffImage], geometry: StaffGeometry) -> bool:
+    """Tell whether most of some staves begin with what may be a clef.
+
+    Music without clefs, such as a few measures out of a line, has none at its other end either.
+    """
+    return 2 * sum(not lacks_clef(staff, geometry) for staff in staves) > len(staves)
 
 
 def reads_better(turned: Sequence[Logits], upright: Sequence[Logits], blank: int) -> bool:

@@ -99,3 +99,34 @@ def test_systems_side_by_side_are_read_one_after_the_other() -> None:
     staves = find_staves(page)
     assert [staff.system for staff in staves] == [0, 0, 1, 1]
     assert [staff.x0 > pixels.shape[1] for staff in staves] == [False, False, True, True]
+
+
+def find_places(pixels: Pixels) -> list[tuple[bool, int]]:
+    """Of each staff in reading order: whether it is in the right half, and its top in px."""
+    page = PageImage(np.ascontiguousarray(pixels), "drawn", pixels.shape[1], pixels.shape[0])
+    return [(staff.x0 > pixels.shape[1] / 2, round(staff.y0)) for staff in find_staves(page)]
+
+
+def test_two_pages_in_one_picture_are_read_one_after_the_other() -> None:
+    left, right = draw_padded(3), draw_padded(4)[TOP // 2 :]
+    high = max(len(left), len(right))
+    halves = [
+        np.pad(half, ((0, high - len(half)), (60, 60)), constant_values=255)
+        for half in (left, right)
+    ]
+    found = find_places(np.hstack(halves))
+    tops = [TOP + number * DISTANCE for number in range(3)]
+    tops += [TOP // 2 + number * DISTANCE for number in range(4)]
+    assert [right for right, _ in found] == [False] * 3 + [True] * 4
+    assert [top for _, top in found] == pytest.approx(tops, abs=2)
+
+
+def test_incipits_in_rows_and_a_broken_last_line_are_read_in_rows() -> None:
+    page = np.pad(draw_page(1, 600), ((0, 0), (100, 0)), constant_values=255)
+    row = np.hstack([page, page])
+    assert [right for right, _ in find_places(row)] == [False, True]
+    whole = draw_page(2, 1400)
+    assert [right for right, _ in find_places(np.vstack([whole, row]))] == [
+        *[False] * 3,
+        True,
+    ]
