@@ -113,12 +113,12 @@ def _ink_shares(sheet: Sheet, upper: Staff, lower: Staff, columns: NDArray[np.in
     # Grain is evened out along what runs down.
     band = np.asarray(cv2.blur(band, (1, min(_BLUR, count))), np.float32)
     low, high = _LEAST_SEEN, _MOST_SEEN
-    usual = float(np.clip(_line_darkness(sheet, (upper, lower)), low / _SEEN, high / _SEEN))
+    usual = float(np.clip(line_darkness(sheet, (upper, lower)), low / _SEEN, high / _SEEN))
     grain = float(np.quantile(band, 1 - _MOST_DARK))
     return _best_ways(band > np.clip(grain, _SEEN * usual, _GRAIN * usual))
 
 
-def _line_darkness(sheet: Sheet, staves: Sequence[Staff]) -> float:
+def line_darkness(sheet: Sheet, staves: Sequence[Staff]) -> float:
     """How dark the lines of staves are, 0..1."""
     dark = [
         sample(
