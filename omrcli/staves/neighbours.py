@@ -59,6 +59,9 @@ def _cut_staff(
     xs = image.x_offset + columns * image.scale
     gaps = {side: _measure_gaps(staff, staves, side, xs) for side in (-1, 1)}
     foreign = np.zeros(pixels.shape, bool)
+    if sum(each.system == staff.system for each in staves) > 1:
+        # A bracket makes a bass clef look like a C clef.
+        foreign[:, : round((staff.x0 - image.x_offset) / image.scale) - 1] = True
     if barlines is not None:
         foreign |= barlines.look_up(places)
     if min(float(each.min()) for each in gaps.values()) < room:

@@ -68,7 +68,7 @@ def _mark_pair(mask: Mask, sheet: Sheet, upper: Staff, lower: Staff) -> None:
     top = max(0, int(first.min() - unit))
     area = slice(top, int(last.max() + unit) + 1), slice(left, left + len(columns))
     strokes = _find_strokes(sheet.ink[area] > _threshold(sheet, upper, lower), unit)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(strokes)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(strokes)
     rows = np.arange(strokes.shape[0])[:, None] + top
     ends = (first + _MISSING * unit, last - _MISSING * unit)
     at_first, at_last = (np.unique(labels[where]) for where in (rows <= ends[0], rows >= ends[1]))
