@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from omrcli.engrave import engrave
 from omrcli.pages.image import PageImage, decode_image
-from omrcli.pipeline import Transcriber, TranscribeOptions
+from omrcli.pipeline import TranscribeOptions, Transcriber
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.staff import StaffGeometry, find_staves, normalise_staff
 from tests.drawn import INTERLINE, draw_page
@@ -80,7 +80,7 @@ class System:
         )
 
 
-EXPECTED = "barline barline-double repeat-end repeat-start barline barline-final".split()
+EXPECTED = ["barline", "barline-double", "repeat-end", "repeat-start", "barline", "barline-final"]
 
 
 @pytest.mark.parametrize(
