@@ -88,11 +88,23 @@ def are_joined(upper: Staff, lower: Staff, sheet: Sheet) -> bool:
     columns = np.arange(max(0, round(first)), min(sheet.ink.shape[1], round(last) + 1))
     shares = _ink_shares(sheet, upper, lower, columns)
     left = sheet.sheet_x(max(upper.x0, lower.x0) + _INSIDE * unit)
-    at_left, further = shares[columns <= left], shares[columns > left]
-    return bool(
-        at_left.max(initial=0) > _LEAST_INK
-        or _count_bars(further > _BAR_INK, unit * sheet.scale) >= _LEAST_BARS
-    )
+    if _count_bars(shares[columns > left] > _BAR_INK, unit * sheet.scale) >= _LEAST_BARS:
+        return True
+    beside = columns[columns <= left]
+    if shares[: len(beside)].max(initial=0) <= _LEAST_INK:
+        return False
+    # Seldom needed: the black edge of a scan runs down beside all systems.
+    cleared = _clear_edge(sheet, int(left) + 1)
+    return bool(_ink_shares(cleared, upper, lower, beside).max(initial=0) > _LEAST_INK)
+
+
+def _clear_edge(sheet: Sheet, width: int) -> Sheet:
+    """The first columns of a sheet without the ink that hangs together with the page's edge."""
+    ink = sheet.ink[sheet.pad : len(sheet.ink) - sheet.pad, :width].copy()
+    _, labels = cv2.connectedComponents((ink > _MOST_SEEN).astype(np.uint8))
+    edges = np.concatenate([labels[:2].ravel(), labels[-2:].ravel(), labels[:, :2].ravel()])
+    ink[np.isin(labels, edges[edges > 0])] = 0
+    return replace(sheet, ink=np.pad(ink, ((sheet.pad, sheet.pad), (0, 0))))
 
 
 def _ink_shares(sheet: Sheet, upper: Staff, lower: Staff, columns: NDArray[np.int64]) -> Curve:

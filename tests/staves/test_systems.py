@@ -99,3 +99,11 @@ def test_systems_side_by_side_are_read_one_after_the_other() -> None:
     staves = find_staves(page)
     assert [staff.system for staff in staves] == [0, 0, 1, 1]
     assert [staff.x0 > pixels.shape[1] for staff in staves] == [False, False, True, True]
+
+
+def test_the_black_edge_of_a_scan_joins_nothing() -> None:
+    pixels = draw_padded(4)
+    for first in (0, 2):
+        draw_down(pixels, first, first + 1, LEFT)
+    pixels[:, PAD + LEFT - 24 : PAD + LEFT - 19] = 0
+    assert find_systems(pixels) == [0, 0, 1, 1]
