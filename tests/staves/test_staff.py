@@ -245,6 +245,6 @@ def test_every_real_image_has_one_staff(kind: str) -> None:
 
 def test_a_beam_along_a_whole_staff_is_no_sixth_line() -> None:
     pixels = draw_page()
-    pixels[TOP - INTERLINE - 2 : TOP - INTERLINE + 5, 60:840] = 0
+    pixels[TOP - INTERLINE - 2 : TOP - INTERLINE + 4, 30:870] = 0
     staff = find_one(pixels)
     assert (staff.y0, staff.y1) == pytest.approx((TOP + 0.5, TOP + 0.5 + 4 * INTERLINE), abs=1)
