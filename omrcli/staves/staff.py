@@ -26,7 +26,10 @@ from .systems import order_staves
 #: Height in interlines from which an image may hold staves of several sizes.
 _MIN_PAGE = 30
 _PIECE = 8192  # px of a normalised staff that are cut out at once
-_ROOM = 12.0  # interlines above and below a staff that are shrunk with it
+#: Staves shrunk by less than this are taken as they are: it would only blur them.
+_NEARLY = 0.9
+#: Interlines above and below a staff, and beside it, that are shrunk with it.
+_ROOM, _MARGIN = 11.5, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +191,9 @@ def place_pixels(staff: Staff, geometry: StaffGeometry) -> Places:
     slope = np.polyfit(staff.xs, staff.lines[2], 1)[0]
     lean = (slope * staff.interline * (2 - steps)).astype(np.float32)
     across = xs.astype(np.float32) + lean[:, None]
-    return Places(across, _line_shares(steps) @ lines.astype(np.float32), scale)
+    # Not `@`: its threads spin longer than so small a product takes.
+    down = np.einsum("rl,lx->rx", _line_shares(steps), lines.astype(np.float32))
+    return Places(across, down, scale)
 
 
 def cut_pixels(page: PageImage, staff: Staff, places: Places) -> Pixels:
@@ -197,12 +202,17 @@ def cut_pixels(page: PageImage, staff: Staff, places: Places) -> Pixels:
     factor = min(1.0, 2 / places.scale)
     # Only what is about the staff is shrunk, the same for every geometry.
     room = _ROOM * staff.interline
-    first, last = min(places.down.min(), staff.y0 - room), max(places.down.max(), staff.y1 + room)
-    top = min(max(0, int(first)), len(page.pixels) - 1)
-    source = page.pixels[top : max(top + 1, int(last) + 2)]
-    if factor < 1:
+    left, top = max(0, int(staff.x0 - _MARGIN * staff.interline)), max(0, int(staff.y0 - room))
+    top = max(0, min(top, int(places.down.min())))
+    bottom = int(max(staff.y1 + room, places.down.max())) + 2
+    source = page.pixels[top:bottom, left : int(staff.x1 + _MARGIN * staff.interline) + 2]
+    if factor < _NEARLY and source.size:
         source = _shrink(source, factor)
-    across, down = (places.across + 0.5) * factor - 0.5, (places.down - top + 0.5) * factor - 0.5
+    else:
+        factor = 1.0
+    across, down = (places.across - left + 0.5) * factor, (places.down - top + 0.5) * factor
+    across -= 0.5
+    down -= 0.5
     large = look_up(source, across, down)
     size = (across.shape[1] // 2, across.shape[0] // 2)
     return np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -274,6 +284,7 @@ def _to_ink(pixels: Pixels, interline: float) -> Floats:
     """Divide by the paper around each px: (H, W) float32, ink about 1, paper about 0."""
     ink = divide_paper(pixels, interline)
     # The solid parts (heads, beams, stems, at least the lines) are 1, the grain of the paper 0.
-    full = max(float(np.percentile(ink, 99)), 0.15)
-    grain = min(float(np.median(ink)), 0.3 * full)
+    usual, solid = (float(level) for level in np.percentile(ink, (50, 99)))
+    full = max(solid, 0.15)
+    grain = min(usual, 0.3 * full)
     return np.asarray(np.clip((ink - grain) / (full - grain), 0, 1), np.float32)

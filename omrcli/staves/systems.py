@@ -31,6 +31,7 @@ _LEAST_BARS, _BAR_INK = 2, 0.95
 _SEEN, _LEAST_SEEN, _MOST_SEEN = 0.4, 0.08, 0.25
 _GRAIN, _MOST_DARK = 1.0, 0.1
 _BLUR = 9  # px of working scale
+_CHECK = 8  # rows after which it is looked whether any way may still join staves
 
 
 def order_staves(staves: Sequence[Staff], sheet: Sheet) -> list[Staff]:
@@ -146,14 +147,19 @@ def line_darkness(sheet: Sheet, staves: Sequence[Staff]) -> float:
 def _best_ways(ink: Mask) -> Curve:
     """Highest share of ink on the ways from the top row to each px of the bottom one, (n,).
 
-    A way moves to a column beside it in every second row at most.
+    A way moves to a column beside it in every second row at most. Shares that are too small to
+    join staves are 0 where all are.
     """
-    total = ink[0].astype(np.int32)
+    framed = np.zeros(ink.shape[1] + 2, np.int32)
+    total = framed[1:-1]
+    total += ink[0]
     for row in range(1, len(ink)):
         if row % 2:
-            framed = np.pad(total, 1)
-            total = np.maximum(np.maximum(framed[:-2], framed[2:]), total)
-        total = total + ink[row]
+            beside = np.maximum(framed[:-2], framed[2:])
+            np.maximum(beside, total, out=total)
+        total += ink[row]
+        if row % _CHECK == 0 and total.max() + len(ink) - row - 1 < _LEAST_INK * len(ink):
+            return np.zeros(ink.shape[1])
     return np.asarray(total / len(ink), np.float64)
 
 
