@@ -85,8 +85,7 @@ def _carry_on(sheet: Sheet, rows: Curve, columns: Columns) -> tuple[Curve, Colum
     middle = list(rows[:, -_COURSE:].mean(axis=0))
     for column in at:
         past = np.array(middle[-_COURSE:])
-        steps = np.arange(len(past))
-        next_row = float(np.polyval(np.polyfit(steps, past, 1), len(past)))
+        next_row = _extend_straight(past)
         moves = _SHIFTS * sheet.interline
         seen = sample(sheet.lines, next_row + moves[:, None] + gaps, np.array([[column]])).sum(
             axis=1
@@ -95,6 +94,13 @@ def _carry_on(sheet: Sheet, rows: Curve, columns: Columns) -> tuple[Curve, Colum
         pull = seen.max() ** 2 / (seen.max() ** 2 + 1)
         middle.append(next_row + pull * float((weight * moves).sum() / weight.sum()))
     return np.array(middle[len(middle) - len(at) :])[None, :] + gaps[:, None], at
+
+
+def _extend_straight(past: Curve) -> float:
+    """The next of some values along the straight line through them."""
+    steps = np.arange(len(past)) - (len(past) - 1) / 2
+    slope = float(steps @ past) / max(float(steps @ steps), 1.0)
+    return float(past.mean()) + slope * (len(past) + 1) / 2
 
 
 def _walk(sheet: Sheet, rows: Curve, columns: Columns, plain: float) -> float:

@@ -34,6 +34,8 @@ _MAX_ROUGHNESS = 0.013
 _CLEAR = 0.25
 _STEADY_RUN, _STEADY = 0.8, 0.7
 _MIN_STRENGTH = 0.2
+#: Lines as thick as which a beam is at least, and the interlines over which that is measured.
+_BEAM, _ACROSS = 2.0, np.linspace(-0.4, 0.4, 9)
 #: How strongly lines are seen, 0..1: where they are there, in gaps in which they are only broken,
 #: and in the best staff in three of four columns; they are strengthened to that, within a limit.
 _SEEN, _BRIDGED = 0.3, 0.1
@@ -156,7 +158,8 @@ def _fit_path(sheet: Sheet, field: Floats, path: Columns, columns: Columns) -> I
     step = float(columns[1] - columns[0])
     for first, last in _stretches(seen.mean(axis=0), sheet.interline / step):
         part = slice(first, last)
-        if _is_staff(field[:, part], rows[:, part]) and not _is_stack(
+        beside = _measure_beside(sheet, rows[:, part], columns[part])
+        if _is_staff(field[:, part], rows[:, part], beside) and not _is_stack(
             sheet, rows[:, part], columns[part]
         ):
             yield find_ends(sheet, rows[:, part], columns[part])
@@ -250,8 +253,20 @@ def _trim(seen: Curve, first: int, last: int) -> tuple[int, int]:
     return first + int(plain[0]), first + int(plain[-1]) + 1
 
 
-def _is_staff(field: Floats, rows: Curve) -> bool:
-    """Tell whether all five lines are there, and neither a sixth nor ink all over."""
+def _measure_beside(sheet: Sheet, rows: Curve, columns: Columns) -> Curve:
+    """How thick what lies an interline above and below a staff is, in its lines, (2, n)."""
+    gap = (rows[4] - rows[0]) / 4
+    across = _ACROSS[:, None, None] * gap
+    lines = sample(sheet.ink, rows + across, columns).sum(axis=0)
+    beside = sample(sheet.ink, np.stack([rows[0] - gap, rows[4] + gap]) + across, columns)
+    return np.asarray(beside.sum(axis=0) / max(float(np.median(lines)), 1e-3), np.float64)
+
+
+def _is_staff(field: Floats, rows: Curve, beside: Curve) -> bool:
+    """Tell whether all five lines are there, and neither a sixth nor ink all over.
+
+    `beside` says how thick what lies where a sixth would be is; a beam is no line.
+    """
     if rows.shape[1] < _MIN_WIDTH:
         return False
     steps = np.arange(rows.shape[1])
@@ -259,6 +274,7 @@ def _is_staff(field: Floats, rows: Curve) -> bool:
     lines = sample(field, rows, steps).mean(axis=1)
     # Ledger lines come and go, a sixth line stays.
     outside = sample(field, np.stack([rows[0] - gap, rows[4] + gap]), steps)
+    outside = np.where(beside > _BEAM, np.float32(0), outside)
     sixth = _mean_of_least(outside, _STEADY)
     between = sample(field, (rows[1:] + rows[:-1]) / 2, steps).mean()
     clear = lines.min() - between - sixth.max() / 2

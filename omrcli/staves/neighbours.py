@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from omrcli.pages.image import PageImage
 
-from .sheet import Curve, Floats
-from .staff import Staff, StaffGeometry, StaffImage, normalise_staff
+from .sheet import Curve, Floats, recall_sheet
+from .staff import Staff, StaffGeometry, StaffImage, cut_pixels, make_image, place_pixels
+from .through_barlines import BetweenStaves, find_through_barlines
 
 Mask = NDArray[np.bool_]
 
@@ -33,27 +34,42 @@ def cut_staves(
     page: PageImage, staves: Sequence[Staff], geometry: StaffGeometry
 ) -> list[StaffImage]:
     """Normalise staves, and fade out of each what belongs to its neighbours."""
-    return [_cut_staff(page, staff, staves, geometry) for staff in staves]
+    barlines = None
+    if len(staves) > 1:
+        sheet = recall_sheet(page, float(np.median([staff.interline for staff in staves])))
+        barlines = find_through_barlines(sheet, staves)
+    return [_cut_staff(page, staff, staves, geometry, barlines) for staff in staves]
 
 
 def _cut_staff(
-    page: PageImage, staff: Staff, staves: Sequence[Staff], geometry: StaffGeometry
+    page: PageImage,
+    staff: Staff,
+    staves: Sequence[Staff],
+    geometry: StaffGeometry,
+    barlines: BetweenStaves | None,
 ) -> StaffImage:
-    image = normalise_staff(page, staff, geometry)
     room = math.ceil(max(geometry.above, geometry.below) + _REACH)
+    wide = replace(geometry, above=room, below=room)
+    places = place_pixels(staff, wide)
+    pixels = cut_pixels(page, staff, places)
+    first = (room - geometry.above) * geometry.interline
+    own = slice(first, first + geometry.height)
+    image = make_image(pixels[own], staff, geometry)
     columns = np.arange(image.pixels.shape[1], dtype=float)
     xs = image.x_offset + columns * image.scale
     gaps = {side: _measure_gaps(staff, staves, side, xs) for side in (-1, 1)}
-    if min(float(each.min()) for each in gaps.values()) >= room:
-        return image
-    wide = replace(geometry, above=room, below=room)
-    ink = normalise_staff(page, staff, wide).pixels
-    foreign = np.zeros(ink.shape, bool)
-    for side, gap in gaps.items():
-        # Turned over, the side above is the one below.
-        foreign[::side] |= _find_foreign(ink[::side], np.minimum(gap, room), wide)
-    first = (room - geometry.above) * geometry.interline
-    return replace(image, pixels=_fade(image.pixels, foreign[first : first + geometry.height]))
+    foreign = np.zeros(pixels.shape, bool)
+    if sum(each.system == staff.system for each in staves) > 1:
+        # A bracket makes a bass clef look like a C clef.
+        foreign[:, : round((staff.x0 - image.x_offset) / image.scale) - 1] = True
+    if barlines is not None:
+        foreign |= barlines.look_up(places)
+    if min(float(each.min()) for each in gaps.values()) < room:
+        ink = make_image(pixels, staff, wide).pixels * ~foreign
+        for side, gap in gaps.items():
+            # Turned over, the side above is the one below.
+            foreign[::side] |= _find_foreign(ink[::side], np.minimum(gap, room), wide)
+    return replace(image, pixels=_fade(image.pixels, foreign[own]))
 
 
 def _measure_gaps(staff: Staff, staves: Sequence[Staff], side: int, xs: Curve) -> Curve:

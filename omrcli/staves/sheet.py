@@ -14,7 +14,7 @@ from omrcli.pages.image import PageImage, Pixels
 
 Floats = NDArray[np.float32]
 Curve = NDArray[np.float64]
-Place = TypeVar("Place", float, Curve)
+Place = TypeVar("Place", float, Curve, Floats)
 
 #: Interlines in px at which staves are searched; other pages are resized to _WORK_INTERLINE.
 _WORK_RANGE = (7.0, 13.0)

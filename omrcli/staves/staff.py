@@ -26,6 +26,10 @@ from .systems import order_staves
 #: Height in interlines from which an image may hold staves of several sizes.
 _MIN_PAGE = 30
 _PIECE = 8192  # px of a normalised staff that are cut out at once
+#: Staves shrunk by less than this are taken as they are: it would only blur them.
+_NEARLY = 0.9
+#: Interlines above and below a staff, and beside it, that are shrunk with it.
+_ROOM, _MARGIN = 11.5, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,30 +153,85 @@ def normalise_staff(page: PageImage, staff: Staff, geometry: StaffGeometry) -> S
 
     The image reaches one interline beyond the staff on both sides; outside the page is paper.
     """
+    places = place_pixels(staff, geometry)
+    return make_image(cut_pixels(page, staff, places), staff, geometry)
+
+
+def make_image(pixels: Pixels, staff: Staff, geometry: StaffGeometry) -> StaffImage:
+    """The image of a staff whose (H, W) grey pixels were cut out."""
+    ink = _to_ink(pixels, geometry.interline)
     scale = staff.interline / geometry.interline
-    x_offset = staff.x0 - staff.interline
-    width = max(1, round((staff.x1 - staff.x0 + 2 * staff.interline) / scale))
-    # Twice the size first, then halved: neither step drops or doubles thin lines.
-    source, shrink = _shrink(page.pixels, 2 / scale)
-    large = _look_up(source, *_dewarp_maps(staff, geometry, width, shrink))
-    small = cv2.resize(large, (width, geometry.height), interpolation=cv2.INTER_AREA)
-    ink = _to_ink(np.asarray(small, np.uint8), geometry.interline)
-    return StaffImage(ink, staff, scale, x_offset)
+    return StaffImage(ink, staff, scale, staff.x0 - staff.interline)
 
 
 # --- normalising ----------------------------------------------------------------------------------
 
 
-def _shrink(pixels: Pixels, factor: float) -> tuple[Pixels, float]:
-    """Resize by area to `factor` if that is smaller; also return the factor used."""
-    if factor >= 1:
-        return pixels, 1.0
-    size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), factor
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where each px of a normalised staff at twice its size is on the page, in px of it.
+
+    `across` and `down` are (2H, 2W); `scale` is page px per px of the normalised staff.
+    """
+
+    across: Floats
+    down: Floats
+    scale: float
 
 
-def _look_up(source: Pixels, across: Floats, down: Floats) -> Pixels:
-    """The source at each (across, down), between its px; paper outside.
+def place_pixels(staff: Staff, geometry: StaffGeometry) -> Places:
+    """Where the pixels of a normalised staff come from."""
+    scale = staff.interline / geometry.interline
+    width = max(1, round((staff.x1 - staff.x0 + 2 * staff.interline) / scale))
+    xs = staff.x0 - staff.interline + (np.arange(2 * width) + 0.5) / 2 * scale - 0.5
+    lines = np.stack([_extend(xs, staff.xs, line) for line in staff.lines])
+    rows = (np.arange(2 * geometry.height) + 0.5) / 2 - 0.5
+    steps = (rows - geometry.top_line) / geometry.interline
+    # A turned page turns the stems with the lines.
+    slope = np.polyfit(staff.xs, staff.lines[2], 1)[0]
+    lean = (slope * staff.interline * (2 - steps)).astype(np.float32)
+    across = xs.astype(np.float32) + lean[:, None]
+    # Not `@`: its threads spin longer than so small a product takes.
+    down = np.einsum("rl,lx->rx", _line_shares(steps), lines.astype(np.float32))
+    return Places(across, down, scale)
+
+
+def cut_pixels(page: PageImage, staff: Staff, places: Places) -> Pixels:
+    """The page at places, (H, W) uint8."""
+    # Twice the size first, then halved: neither step drops or doubles thin lines.
+    factor = min(1.0, 2 / places.scale)
+    # Only what is about the staff is shrunk, the same for every geometry.
+    room = _ROOM * staff.interline
+    left, top = max(0, int(staff.x0 - _MARGIN * staff.interline)), max(0, int(staff.y0 - room))
+    top = max(0, min(top, int(places.down.min())))
+    bottom = int(max(staff.y1 + room, places.down.max())) + 2
+    source = page.pixels[top:bottom, left : int(staff.x1 + _MARGIN * staff.interline) + 2]
+    if factor < _NEARLY and source.size:
+        source = _shrink(source, factor)
+    else:
+        factor = 1.0
+    across, down = (places.across - left + 0.5) * factor, (places.down - top + 0.5) * factor
+    across -= 0.5
+    down -= 0.5
+    large = look_up(source, across, down)
+    size = (across.shape[1] // 2, across.shape[0] // 2)
+    return np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _shrink(pixels: Pixels, factor: float) -> Pixels:
+    """Resize by area to exactly `factor`, which is below 1."""
+    # A page may be thinner than a px of the result.
+    least = int(np.ceil(1 / factor))
+    rows, columns = (max(0, least - side) for side in pixels.shape)
+    if rows or columns:
+        pixels = np.pad(pixels, ((0, rows), (0, columns)), "edge")
+    return np.asarray(
+        cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def look_up(source: Pixels, across: Floats, down: Floats, outside: int = 255) -> Pixels:
+    """The source at each (across, down), between its px; `outside` beyond it.
 
     OpenCV takes no side of 32,767 px or more, and strips of music are longer; so it goes by pieces.
     """
@@ -184,35 +243,16 @@ def _look_up(source: Pixels, across: Floats, down: Floats) -> Pixels:
             top : max(top + 1, int(y.max()) + 3), first : max(first + 1, int(x.max()) + 3)
         ]
         if not part.size:  # all of it is outside
-            pieces.append(np.full(x.shape, 255, np.uint8))
+            pieces.append(np.full(x.shape, outside, np.uint8))
             continue
         piece = cv2.remap(
             *(part, x - np.float32(first), y - np.float32(top)),
             interpolation=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=255,
+            borderValue=outside,
         )
         pieces.append(np.asarray(piece, np.uint8))
     return np.hstack(pieces)
-
-
-def _dewarp_maps(
-    staff: Staff, geometry: StaffGeometry, width: int, shrink: float
-) -> tuple[Floats, Floats]:
-    """Where each px of the normalised staff at twice its size is on the page, shrunken: x and y.
-
-    Both are (2H, 2W).
-    """
-    scale = staff.interline / geometry.interline
-    xs = staff.x0 - staff.interline + (np.arange(2 * width) + 0.5) / 2 * scale - 0.5
-    lines = np.stack([_extend(xs, staff.xs, line) for line in staff.lines])
-    rows = (np.arange(2 * geometry.height) + 0.5) / 2 - 0.5
-    steps = (rows - geometry.top_line) / geometry.interline
-    # A turned page turns the stems with the lines.
-    slope = np.polyfit(staff.xs, staff.lines[2], 1)[0]
-    lean = (slope * staff.interline * shrink * (2 - steps)).astype(np.float32)
-    across, down = (((at + 0.5) * shrink - 0.5).astype(np.float32) for at in (xs, lines))
-    return across + lean[:, None], _line_shares(steps) @ down
 
 
 def _line_shares(steps: Curve) -> Floats:
@@ -244,6 +284,7 @@ def _to_ink(pixels: Pixels, interline: float) -> Floats:
     """Divide by the paper around each px: (H, W) float32, ink about 1, paper about 0."""
     ink = divide_paper(pixels, interline)
     # The solid parts (heads, beams, stems, at least the lines) are 1, the grain of the paper 0.
-    full = max(float(np.percentile(ink, 99)), 0.15)
-    grain = min(float(np.median(ink)), 0.3 * full)
+    usual, solid = (float(level) for level in np.percentile(ink, (50, 99)))
+    full = max(solid, 0.15)
+    grain = min(usual, 0.3 * full)
     return np.asarray(np.clip((ink - grain) / (full - grain), 0, 1), np.float32)

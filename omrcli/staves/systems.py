@@ -34,6 +34,7 @@ _BLUR = 9  # px of working scale
 #: Interlines of paper between two pages in one picture, and staves that one of them must have at
 #: least: fewer may be incipits side by side.
 _GUTTER, _LEAST_OF_A_PAGE = 3.0, 3
+_CHECK = 8  # rows after which it is looked whether any way may still join staves
 
 
 def order_staves(staves: Sequence[Staff], sheet: Sheet) -> list[Staff]:
@@ -114,11 +115,23 @@ def are_joined(upper: Staff, lower: Staff, sheet: Sheet) -> bool:
     columns = np.arange(max(0, round(first)), min(sheet.ink.shape[1], round(last) + 1))
     shares = _ink_shares(sheet, upper, lower, columns)
     left = sheet.sheet_x(max(upper.x0, lower.x0) + _INSIDE * unit)
-    at_left, further = shares[columns <= left], shares[columns > left]
-    return bool(
-        at_left.max(initial=0) > _LEAST_INK
-        or _count_bars(further > _BAR_INK, unit * sheet.scale) >= _LEAST_BARS
-    )
+    if _count_bars(shares[columns > left] > _BAR_INK, unit * sheet.scale) >= _LEAST_BARS:
+        return True
+    beside = columns[columns <= left]
+    if shares[: len(beside)].max(initial=0) <= _LEAST_INK:
+        return False
+    # Seldom needed: the black edge of a scan runs down beside all systems.
+    cleared = _clear_edge(sheet, int(left) + 1)
+    return bool(_ink_shares(cleared, upper, lower, beside).max(initial=0) > _LEAST_INK)
+
+
+def _clear_edge(sheet: Sheet, width: int) -> Sheet:
+    """The first columns of a sheet without the ink that hangs together with the page's edge."""
+    ink = sheet.ink[sheet.pad : len(sheet.ink) - sheet.pad, :width].copy()
+    _, labels = cv2.connectedComponents((ink > _MOST_SEEN).astype(np.uint8))
+    edges = np.concatenate([labels[:2].ravel(), labels[-2:].ravel(), labels[:, :2].ravel()])
+    ink[np.isin(labels, edges[edges > 0])] = 0
+    return replace(sheet, ink=np.pad(ink, ((sheet.pad, sheet.pad), (0, 0))))
 
 
 def _ink_shares(sheet: Sheet, upper: Staff, lower: Staff, columns: NDArray[np.int64]) -> Curve:
@@ -139,12 +152,12 @@ def _ink_shares(sheet: Sheet, upper: Staff, lower: Staff, columns: NDArray[np.in
     # Grain is evened out along what runs down.
     band = np.asarray(cv2.blur(band, (1, min(_BLUR, count))), np.float32)
     low, high = _LEAST_SEEN, _MOST_SEEN
-    usual = float(np.clip(_line_darkness(sheet, (upper, lower)), low / _SEEN, high / _SEEN))
+    usual = float(np.clip(line_darkness(sheet, (upper, lower)), low / _SEEN, high / _SEEN))
     grain = float(np.quantile(band, 1 - _MOST_DARK))
     return _best_ways(band > np.clip(grain, _SEEN * usual, _GRAIN * usual))
 
 
-def _line_darkness(sheet: Sheet, staves: Sequence[Staff]) -> float:
+def line_darkness(sheet: Sheet, staves: Sequence[Staff]) -> float:
     """How dark the lines of staves are, 0..1."""
     dark = [
         sample(
@@ -160,14 +173,19 @@ def _line_darkness(sheet: Sheet, staves: Sequence[Staff]) -> float:
 def _best_ways(ink: Mask) -> Curve:
     """Highest share of ink on the ways from the top row to each px of the bottom one, (n,).
 
-    A way moves to a column beside it in every second row at most.
+    A way moves to a column beside it in every second row at most. Shares that are too small to
+    join staves are 0 where all are.
     """
-    total = ink[0].astype(np.int32)
+    framed = np.zeros(ink.shape[1] + 2, np.int32)
+    total = framed[1:-1]
+    total += ink[0]
     for row in range(1, len(ink)):
         if row % 2:
-            framed = np.pad(total, 1)
-            total = np.maximum(np.maximum(framed[:-2], framed[2:]), total)
-        total = total + ink[row]
+            beside = np.maximum(framed[:-2], framed[2:])
+            np.maximum(beside, total, out=total)
+        total += ink[row]
+        if row % _CHECK == 0 and total.max() + len(ink) - row - 1 < _LEAST_INK * len(ink):
+            return np.zeros(ink.shape[1])
     return np.asarray(total / len(ink), np.float64)
 
 

@@ -241,3 +241,10 @@ def test_every_real_image_has_one_staff(kind: str) -> None:
     if not paths:
         pytest.skip(f"no images in {SHARED / kind}")
     assert [path.name for path in paths if len(find_staves(load_pages(path)[0])) != 1] == []
+
+
+def test_a_beam_along_a_whole_staff_is_no_sixth_line() -> None:
+    pixels = draw_page()
+    pixels[TOP - INTERLINE - 2 : TOP - INTERLINE + 4, 30:870] = 0
+    staff = find_one(pixels)
+    assert (staff.y0, staff.y1) == pytest.approx((TOP + 0.5, TOP + 0.5 + 4 * INTERLINE), abs=1)

@@ -130,3 +130,11 @@ def test_incipits_in_rows_and_a_broken_last_line_are_read_in_rows() -> None:
         *[False] * 3,
         True,
     ]
+
+
+def test_the_black_edge_of_a_scan_joins_nothing() -> None:
+    pixels = draw_padded(4)
+    for first in (0, 2):
+        draw_down(pixels, first, first + 1, LEFT)
+    pixels[:, PAD + LEFT - 24 : PAD + LEFT - 19] = 0
+    assert find_systems(pixels) == [0, 0, 1, 1]
