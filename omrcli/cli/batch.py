@@ -70,15 +70,16 @@ class BatchWishes:
             raise UsageError("--join makes one piece of all; leave out --retry and --watch.")
         from omrcli.batch.inputs import find_inputs
 
-        return [
-            name
-            for given in inputs
-            for name in (
-                [str(item.path) for item in find_inputs([Path(given)], self.recursive).inputs]
-                if is_folder(given)
-                else [given]
-            )
-        ]
+        names: list[str] = []
+        for given in inputs:
+            if not is_folder(given):
+                names.append(given)
+                continue
+            found = find_inputs([Path(given)], self.recursive)
+            for text in found.describe_skipped():
+                say(text)
+            names += [str(item.path) for item in found.inputs]
+        return names
 
 
 def is_folder(name: str) -> bool:

@@ -22,6 +22,7 @@ EXTRAS = {
     "jinja2": "report",
     "resvg_py": "synth",
     "typst": "convert",
+    "pillow_heif": "heif",
     "matplotlib": "plots",
     "wordcloud": "plots",
 }
