@@ -17,7 +17,7 @@ import typer
 
 from omrcli.errors import ExitCode, UsageError
 
-from .failures import complain, is_quiet, print_trace, say, write_stdout
+from .failures import complain, is_quiet, leave_pipe, print_trace, say, write_stdout
 
 if TYPE_CHECKING:
     from omrcli.batch.records import Record
@@ -120,9 +120,12 @@ def do_batch(options: BatchOptions, verbose: bool) -> None:
 
     with catch_signals() as stopped, show_batch(options, verbose) as listener:
         summary = run_batch(options, listener, stopped.is_set)
-    if not is_quiet():
-        _print_summary(summary)
-    write_stdout()
+    try:
+        if not is_quiet():
+            _print_summary(summary)
+        write_stdout()
+    except BrokenPipeError:  # the results are in their files
+        leave_pipe()
     if summary.interrupted and not options.watch:
         complain("Interrupted.")
         raise typer.Exit(ExitCode.INTERRUPT)
