@@ -608,6 +608,13 @@ CASES = (
     Case(
         6,
         MissingDependencyError,
+        "… is a HEIC photo; export it as JPEG, or run pip install 'omrcli[heif]'",
+        "Run the line that is named, or let the phone take or share JPEG.",
+        lambda b: b.without("pillow_heif").read_file("a.heic", b"\0\0\0\x18ftypheic" + bytes(99)),
+    ),
+    Case(
+        6,
+        MissingDependencyError,
         "This needs torch; run pip install 'omrcli[train]'.",
         "Install the extra.",
         lambda b: b.without("torch").run("train", b.folder, "--synth", "2"),

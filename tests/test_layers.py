@@ -25,6 +25,7 @@ DOORS = {
     "typst": ("convert/pages.py",),
     "jinja2": ("report/page.py",),
     "PIL": ("pages/image.py", "debug_view.py"),
+    "pillow_heif": ("pages/image_formats.py",),
     "pypdfium2": ("pages/pdf_drawing.py",),
     "onnxruntime": ("reading/logits.py", "training/precision.py"),
     "matplotlib": ("plots.py",),

@@ -12,12 +12,12 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from omrcli.errors import UsageError
+from omrcli.formats.destinations import FORMATS as OUTPUT_FORMATS
+from omrcli.pages.image_formats import HEIF_SUFFIXES, INSTALL_HEIF, find_suffixes
 
-#: A file is taken for an image or PDF by its suffix, in any case.
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".bmp", ".pdf"}
-)
-
+#: Of files that are skipped these are not named: outputs, manifests, reports, settings.
+_OWN_SUFFIXES = frozenset(f".{name}" for name in (*OUTPUT_FORMATS, "jsonl", "html", "htm", "toml"))
+_MOST_NAMED = 3
 _DIGITS = re.compile(r"(\d+)")
 _Place = tuple[int, int]  # device and inode: what a folder is, by whatever path it is reached
 
@@ -32,10 +32,25 @@ class Input:
 
 @dataclass(frozen=True)
 class Found:
-    """What is in some folders: files in natural order, and sentences on what cannot be read."""
+    """What is in some folders: files in natural order, and sentences on what cannot be read.
+
+    `skipped` are the keys of files that are neither images nor PDF files, nor such as are written
+    here.
+    """
 
     inputs: tuple[Input, ...]
     problems: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def describe_skipped(self) -> list[str]:
+        """A sentence for each kind of file that was skipped; it names the first of them."""
+        phone = [key for key in self.skipped if _suffix(key) in HEIF_SUFFIXES]
+        other = [key for key in self.skipped if _suffix(key) not in HEIF_SUFFIXES]
+        advice = f"export HEIC as JPEG, or run {INSTALL_HEIF}"
+        return [
+            *([f"{_list_names(phone)}; {advice}"] if phone else []),
+            *([f"{_list_names(other)}; only images and PDF files are read."] if other else []),
+        ]
 
 
 def find_inputs(
@@ -59,7 +74,8 @@ def find_inputs(
             walk.read(root, "" if single else name) if root.is_dir() else [Input(root, name)]
         )
     ]
-    return Found(tuple(sorted(found, key=lambda item: _order(item.key))), tuple(walk.problems))
+    found.sort(key=lambda item: _order(item.key))
+    return Found(tuple(found), tuple(walk.problems), tuple(sorted(walk.skipped, key=_order)))
 
 
 def natural_key(key: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:
@@ -113,6 +129,8 @@ class _Walk:
 
     def __init__(self, recursive: bool, ignored: Iterable[Path]) -> None:
         self.problems: list[str] = []
+        self.skipped: list[str] = []
+        self._suffixes = find_suffixes()
         self._recursive = recursive
         places = {path: _place_of(path) for path in ignored}
         self._seen = {place for place in places.values() if place is not None}
@@ -153,8 +171,11 @@ class _Walk:
             if _is_folder(entry):
                 if self._recursive:
                     (links if entry.is_symlink() else folders).append((Path(entry.path), child))
-            elif _is_input(entry) and not self._is_ignored(entry):
-                yield Input(Path(entry.path), child)
+            elif _is_file(entry) and not self._is_ignored(entry):
+                if _suffix(entry.name) in self._suffixes:
+                    yield Input(Path(entry.path), child)
+                elif _suffix(entry.name) not in _OWN_SUFFIXES:
+                    self.skipped.append(child)
 
     def _is_ignored(self, entry: os.DirEntry[str]) -> bool:
         return bool(self._ignored) and os.path.realpath(entry.path) in self._ignored
@@ -198,14 +219,23 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_input(entry: os.DirEntry[str]) -> bool:
-    """Tell whether to read a file; a broken link is one, so that it is not overlooked."""
-    if PurePosixPath(entry.name).suffix.lower() not in SUFFIXES:
-        return False
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether this is a file to look at; a broken link is, so that it is not overlooked."""
     try:
         return stat.S_ISREG(entry.stat().st_mode)  # a pipe would be waited for
     except OSError:
         return True
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _list_names(keys: Sequence[str]) -> str:
+    named, left = ", ".join(keys[:_MOST_NAMED]), len(keys) - _MOST_NAMED
+    more = f" and {left} more" if left > 0 else ""
+    files = "1 file was" if len(keys) == 1 else f"{len(keys)} files were"
+    return f"{files} skipped: {named}{more}"
 
 
 def _possible_names(key: str) -> Iterator[str]:

@@ -12,9 +12,10 @@ from typing import Protocol
 
 from omrcli.errors import InputError, UsageError
 from omrcli.output import make_folder
+from omrcli.pages.image_formats import find_suffixes
 from omrcli.registry import Model, find_model
 
-from .inputs import SUFFIXES, Found, Input, find_inputs, name_outputs
+from .inputs import Found, Input, find_inputs, name_outputs
 from .manifest import Manifest, output_paths
 from .plan import Judge, known_names, refresh
 from .pool import PATIENCE, Beat, Lost, Pool, Ready, Server
@@ -89,8 +90,7 @@ def run_batch(
         UsageError: folders or options do not fit together.
     """
     model = find_model(options.orders.transcribe.model)
-    if not options.watch:
-        _check_any(options)
+    _look_around(options, listener)
     make_folder(options.orders.folder)
     with Manifest(options.orders.folder) as manifest:
         batch = _Batch(options, model, manifest, listener)
@@ -142,10 +142,11 @@ class _Batch:
         return ended + max(_LOOK, (ended - started) / _LOOK_SHARE)
 
     def _find(self) -> Found:
+        suffixes = find_suffixes()
         written = (
             path
             for path in output_paths(self._manifest.records.values(), self.orders.folder)
-            if path.suffix.lower() in SUFFIXES
+            if path.suffix.lower() in suffixes
         )
         found = _find(self.options, written)
         for problem in found.problems:
@@ -226,10 +227,15 @@ def _find(options: BatchOptions, written: Iterable[Path] = ()) -> Found:
     return find_inputs(options.roots, options.recursive, [*own, *written])
 
 
-def _check_any(options: BatchOptions) -> None:
-    """Raise where there is nothing to read, before anything is written."""
+def _look_around(options: BatchOptions, listener: Listener) -> None:
+    """Name what is skipped, and raise where there is nothing to read, before anything is written.
+
+    A watched folder may be empty yet.
+    """
     found = _find(options)
-    if found.inputs or found.problems:
+    for text in found.describe_skipped():
+        listener.say(text)
+    if options.watch or found.inputs or found.problems:
         return
     places = " and ".join(map(str, options.roots))
     hint = "" if options.recursive else "; with -r the folders in it are read too"

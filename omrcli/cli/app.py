@@ -17,7 +17,7 @@ from .convert import convert, view
 from .data import data_app
 from .doctor import doctor
 from .eval import evaluate
-from .failures import leave_pipe, say
+from .failures import leave_pipe, open_streams, say
 from .models import models_app
 from .settings import apply_settings, settings
 from .synth import synth
@@ -69,6 +69,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process with its exit status."""
+    open_streams()
     if COMPLETION_VARIABLE in os.environ:  # a shell asks; it takes longer than a usual start
         from .completion import add_values
 

@@ -17,7 +17,7 @@ import typer
 
 from omrcli.errors import ExitCode, UsageError
 
-from .failures import complain, is_quiet, print_trace, say, write_stdout
+from .failures import complain, is_quiet, leave_pipe, print_trace, say, write_stdout
 
 if TYPE_CHECKING:
     from omrcli.batch.records import Record
@@ -70,15 +70,16 @@ class BatchWishes:
             raise UsageError("--join makes one piece of all; leave out --retry and --watch.")
         from omrcli.batch.inputs import find_inputs
 
-        return [
-            name
-            for given in inputs
-            for name in (
-                [str(item.path) for item in find_inputs([Path(given)], self.recursive).inputs]
-                if is_folder(given)
-                else [given]
-            )
-        ]
+        names: list[str] = []
+        for given in inputs:
+            if not is_folder(given):
+                names.append(given)
+                continue
+            found = find_inputs([Path(given)], self.recursive)
+            for text in found.describe_skipped():
+                say(text)
+            names += [str(item.path) for item in found.inputs]
+        return names
 
 
 def is_folder(name: str) -> bool:
@@ -119,9 +120,12 @@ def do_batch(options: BatchOptions, verbose: bool) -> None:
 
     with catch_signals() as stopped, show_batch(options, verbose) as listener:
         summary = run_batch(options, listener, stopped.is_set)
-    if not is_quiet():
-        _print_summary(summary)
-    write_stdout()
+    try:
+        if not is_quiet():
+            _print_summary(summary)
+        write_stdout()
+    except BrokenPipeError:  # the results are in their files
+        leave_pipe()
     if summary.interrupted and not options.watch:
         complain("Interrupted.")
         raise typer.Exit(ExitCode.INTERRUPT)

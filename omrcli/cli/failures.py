@@ -9,6 +9,7 @@ import traceback
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 
@@ -22,6 +23,7 @@ EXTRAS = {
     "jinja2": "report",
     "resvg_py": "synth",
     "typst": "convert",
+    "pillow_heif": "heif",
     "matplotlib": "plots",
     "wordcloud": "plots",
 }
@@ -31,6 +33,27 @@ class _Manners:
     """What holds for the command that runs."""
 
     quiet = False
+    has_stdout = True
+
+
+def open_streams() -> None:
+    """Put nothing in the place of standard streams that are closed.
+
+    Else a file that is opened would get the number of one, and messages for another would go there;
+    and Python prints what is meant for a missing stderr to stdout, among the results.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+        _Manners.has_stdout = False
 
 
 @contextmanager
@@ -128,13 +151,20 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print a line on stderr that is said even if quiet: what went wrong."""
-    print(f"omr: {show_text(text)}", file=sys.stderr, flush=True)
+    _print_line(f"omr: {show_text(text)}")
 
 
 def print_trace(text: str) -> None:
     """Print on stderr where in the code something went wrong, in lines of its own."""
-    shown = "\n".join(map(show_text, text.rstrip("\n").split("\n")))
-    print(shown, file=sys.stderr, flush=True)
+    _print_line("\n".join(map(show_text, text.rstrip("\n").split("\n"))))
+
+
+def _print_line(text: str) -> None:
+    """Print on stderr; where nobody listens any more, or its disk is full, the work goes on."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _leave(sys.stderr)
 
 
 def show_text(text: str) -> str:
@@ -154,7 +184,10 @@ def write_stdout(content: bytes = b"") -> None:
 
     Raises:
         OutputError: it cannot take it, for instance because the disk is full.
+        BrokenPipeError: nobody reads it any more.
     """
+    if content and not _Manners.has_stdout:
+        raise OutputError("Standard output is closed; give a file with -o.")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
@@ -169,8 +202,13 @@ def write_stdout(content: bytes = b"") -> None:
 
 def leave_pipe() -> None:
     """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
+    _leave(sys.stdout)
+
+
+def _leave(stream: TextIO) -> None:
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
     except (OSError, ValueError):
         return

@@ -23,7 +23,13 @@ def make_console() -> Console:
     """Return the console that draws on stdout."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    class PipedConsole(Console):
+        """Leaves it to the command what a closed pipe means; rich would end it with status 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PipedConsole(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
 
 
 def print_table(console: Console, table: Table) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from omrcli.errors import ExitCode, OmrError, UsageError
 from omrcli.report import begin_proof
 
 from .batch import STDIN, BatchWishes, choose_folder, do_batch
-from .failures import complain, exit_on_error, report_error, say, write_stdout
+from .failures import complain, exit_on_error, leave_pipe, report_error, say, write_stdout
 from .options import (
     BatchOption,
     BeamOption,
@@ -32,7 +32,7 @@ from .pages import watch_pages
 from .report import ReportOption, count_alternatives
 
 if TYPE_CHECKING:
-    from omrcli.formats.destinations import Job, Target
+    from omrcli.formats.destinations import Job
     from omrcli.pages.piece import Piece
     from omrcli.pipeline import PageReading, TranscribeOptions, Transcription
     from omrcli.report.proof import Proof
@@ -212,6 +212,7 @@ class _Run:
         self.debug = debug
         self.verbose = verbose
         self.names: dict[str, str] = {}
+        self.is_unread = False
         if self.transcriber.notice:
             say(self.transcriber.notice)
 
@@ -229,11 +230,23 @@ class _Run:
         ]
         report = proof.render(result) if proof else b""
         for target, content in rendered:
-            _write(target, content)
+            if target.path is not None:
+                _write_file(target.path, content)
         if job.report is not None:
             _write_file(job.report, report)
+        # Last: where nobody reads it any more, nothing else is lost.
+        self._print(content for target, content in rendered if target.path is None)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
+
+    def _print(self, contents: Iterable[bytes]) -> None:
+        """Write to stdout, unless it was found closed."""
+        try:
+            for content in contents:
+                write_stdout(content)
+        except BrokenPipeError:
+            leave_pipe()
+            self.is_unread = True
 
     def read(self, job: Job, proof: Proof | None) -> Transcription:
         """Read one input, with a bar, and draw what was read where that is asked for."""
@@ -267,24 +280,34 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
 
     Raises:
         typer.Exit: some job of a batch failed.
+        BrokenPipeError: stdout was closed; what goes to files was written.
     """
     if len(jobs) == 1:
         run.do(jobs[0])
-        return
-    run.names = name_jobs(jobs)
-    failures = 0
-    for job in jobs:
-        try:
-            run.do(job)
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            failures += 1
-            report_error(error, run.verbose, job.source)
+        failures = 0
+    else:
+        failures = _run_batch(run, jobs)
     if failures:
         complain(f"{failures} of {len(jobs)} inputs failed.")
         write_stdout()
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
+    if run.is_unread:
+        raise BrokenPipeError
+
+
+def _run_batch(run: _Run, jobs: Sequence[Job]) -> int:
+    """Do every job of which something can still be written; return how many failed."""
+    run.names = name_jobs(jobs)
+    failures = 0
+    for job in jobs:
+        if run.is_unread and not job.has_files:
+            continue
+        try:
+            run.do(job)
+        except Exception as error:
+            failures += 1
+            report_error(error, run.verbose, job.source)
+    return failures
 
 
 def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
@@ -294,13 +317,6 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
     taken: set[str] = set()
     sources = (job.source for job in jobs if job.source != STDIN)
     return {source: choose_name(Path(source).name, taken) for source in sources}
-
-
-def _write(target: Target, content: bytes) -> None:
-    if target.path is None:
-        write_stdout(content)
-    else:
-        _write_file(target.path, content)
 
 
 def _write_file(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from omrcli.errors import MissingDependencyError
 from omrcli.reading import devices
 
 from .findings import MISSING, OK, TOLD, Finding, Section
@@ -24,8 +25,8 @@ def check_graphics() -> Section:
 def _check() -> Iterator[Finding]:
     try:
         from omrcli.reading import logits
-    except ImportError as error:
-        yield Finding("ONNX runtime", f"not importable ({error})", MISSING)
+    except MissingDependencyError as error:
+        yield Finding("ONNX runtime", "not whole", MISSING, str(error))
         return
     providers = logits.execution_providers()
     shown = ", ".join(name.removesuffix("ExecutionProvider") for name in providers)

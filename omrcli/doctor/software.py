@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from omrcli.errors import ExitCode, MissingDependencyError, OmrError
+from omrcli.reading.devices import REPAIR_RUNTIME
 from omrcli.settings.files import read_file
 
 from .findings import MISSING, OK, WRONG, Finding, Section
@@ -89,10 +90,7 @@ def _check_needed(name: str, distributions: tuple[str, ...]) -> Finding:
         return Finding(name, "not installed", WRONG, advice, ExitCode.DEPENDENCY)
     value = ", ".join(known if each == name else f"{known} ({each})" for each, known in found)
     if name == "onnxruntime" and len(found) > 1:
-        advice = (
-            "Two ONNX runtimes overwrite each other's files: run pip uninstall onnxruntime "
-            "onnxruntime-gpu, then pip install onnxruntime-gpu."
-        )
+        advice = f"Two ONNX runtimes overwrite each other's files: run {REPAIR_RUNTIME}."
         return Finding(name, value, WRONG, advice)
     return Finding(name, value, OK)
 

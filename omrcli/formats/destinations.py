@@ -43,6 +43,11 @@ class Job:
         """The input, or the first of those joined: it names the outputs."""
         return self.sources[0]
 
+    @property
+    def has_files(self) -> bool:
+        """Tell whether something goes elsewhere than to standard output."""
+        return self.report is not None or any(target.path for target in self.targets)
+
 
 def plan_jobs(
     inputs: Sequence[str],

@@ -21,13 +21,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from omrcli.errors import DamagedPageError, InputError
 
+from .image_formats import KNOWN, choose_formats
 from .pdf import Content, PdfFile, Room, is_pdf
 from .warp import Warp
 
 Pixels = NDArray[np.uint8]
 
 STDIN = "-"
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 #: Limits that the header is checked against before a pixel is decoded.
 MAX_SIDE = 60_000
 MAX_PIXELS = 150_000_000
@@ -39,7 +39,6 @@ MIN_SIDE = 8
 #: Scans of several pages have tens; each page of a TIFF is looked for behind all before it.
 MAX_FRAMES = 1000
 
-_KNOWN = "PNG, JPEG, TIFF, WebP, BMP or PDF"
 _HEAD = 1024  # bytes that tell the kind of a file
 _SUBFILE_TYPE = 254
 _REDUCED_COPY = 1
@@ -98,7 +97,7 @@ def open_document(path: Path | str) -> Document:
 
     Raises:
         InputError: the file is missing, empty, a folder, no image, damaged or encrypted.
-        MissingDependencyError: it is a PDF, and pypdfium2 is not installed.
+        MissingDependencyError: it is a PDF and pypdfium2 is not installed, or HEIC and pillow-heif.
     """
     if str(path) == STDIN:
         return _open(sys.stdin.buffer.read(), STDIN)
@@ -151,8 +150,10 @@ def _load_all(document: Document) -> list[PageImage]:
 def _open(content: Content, name: str) -> Document:
     head = content if isinstance(content, bytes) else _read_bytes(content, _HEAD)
     if not head:
-        raise InputError(f"{show_name(name)} is empty; give an image ({_KNOWN}).")
-    return _PdfPages(content, name) if is_pdf(head) else _ImagePages(content, name)
+        raise InputError(f"{show_name(name)} is empty; give an image ({KNOWN}).")
+    if is_pdf(head):
+        return _PdfPages(content, name)
+    return _ImagePages(content, name, choose_formats(head, show_name(name)))
 
 
 def _find_content(path: Path) -> Content:
@@ -206,9 +207,10 @@ class _ImagePages:
     title: str | None = None
     composer: str | None = None
 
-    def __init__(self, content: Content, name: str) -> None:
+    def __init__(self, content: Content, name: str, formats: tuple[str, ...]) -> None:
         self.name = name
         self._content = content
+        self._formats = formats
         self._frames = self._list_frames()
 
     def __len__(self) -> int:
@@ -247,13 +249,13 @@ class _ImagePages:
             with warnings.catch_warnings():
                 # Pillow warns below its own limit; ours is checked against the header.
                 warnings.simplefilter("ignore")
-                with Image.open(source, formats=FORMATS) as image:
+                with Image.open(source, formats=self._formats) as image:
                     yield image
         except InputError:
             raise
         except UnidentifiedImageError:
             raise InputError(
-                f"{shown} is no image that can be read; give a {_KNOWN} file."
+                f"{shown} is no image that can be read; give a {KNOWN} file."
             ) from None
         except Image.DecompressionBombError:
             raise InputError(_too_large(shown)) from None

@@ -15,8 +15,10 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from ctypes import byref, c_float, c_uint
+from itertools import islice
+from operator import itemgetter
 from typing import Any, BinaryIO
 
 #: At 300 dpi an interline of 1.75 mm, that of most parts, has 20 px: more than any model reads.
@@ -32,6 +34,10 @@ _SCAN_SHARE = 0.7
 #: A scan of fewer px (A4 at 200 dpi) is enlarged: lines of one px do not survive the search.
 _SCAN_PIXELS = 4_000_000
 _MOST_ENLARGED = 2.0
+#: A picture of fewer px holds no page of music: it is the colour of the paper, stretched.
+_LEAST_SCAN_PIXELS = 10_000
+#: The lines of two staves; those that programs add to a scan (a frame, a mark) are fewer.
+_LEAST_LINES = 10
 _PICTURE_DEPTH = 4  # pictures may be wrapped in forms
 
 
@@ -98,7 +104,10 @@ def _open(requests: BinaryIO) -> Any:
 
     request = json.loads(requests.readline())
     path = request.get("path")
-    return pypdfium2.PdfDocument(requests.read(request["bytes"]) if path is None else path)
+    document = pypdfium2.PdfDocument(requests.read(request["bytes"]) if path is None else path)
+    with suppress(pypdfium2.PdfiumError):  # of its form: what stands on the pages is still there
+        document.init_forms()  # else form fields stay white, and some programs draw pages in one
+    return document
 
 
 def _name_problem(error: Exception) -> str:
@@ -164,15 +173,28 @@ def _dpi_of(page: Any, pixels: float) -> float:
 
 def _scan_dpi(page: Any) -> float | None:
     """The resolution to draw a scan at, or None where the page is a drawing."""
-    width, height = page.get_size()
-    for covered, pixels in _measure_pictures(page):
-        if covered < _SCAN_SHARE * width * height or not pixels:
-            continue
-        # What stands in a scaled form tells its size there: it cannot be more than the page's.
-        own = _POINTS_PER_INCH * math.sqrt(pixels / min(covered, width * height))
-        enlarged = min(own * _MOST_ENLARGED, _dpi_of(page, _SCAN_PIXELS))
-        return min(DOTS_PER_INCH, max(own, enlarged))
-    return None
+    area = math.prod(page.get_size())
+    pictures = list(_measure_pictures(page))
+    strips = [found for found in pictures if found[0] < _SCAN_SHARE * area]
+    together = (sum(covered for covered, _ in strips), sum(pixels for _, pixels in strips))
+    # The scan may lie over a coarse or plain ground, and be cut into strips.
+    layers = [found for found in (*pictures, together) if found[0] >= _SCAN_SHARE * area]
+    covered, pixels = max(layers, key=itemgetter(1), default=(0.0, 0))
+    if pixels < _LEAST_SCAN_PIXELS or _is_drawn_over(page):
+        return None
+    # What stands in a scaled form tells its size there: it cannot be more than the page's.
+    own = _POINTS_PER_INCH * math.sqrt(pixels / min(covered, area))
+    enough = _dpi_of(page, _SCAN_PIXELS)
+    # A small page of many dots an inch is a page whose size was told wrong: it loses nothing.
+    return min(max(DOTS_PER_INCH, enough), max(own, min(own * _MOST_ENLARGED, enough)))
+
+
+def _is_drawn_over(page: Any) -> bool:
+    """Tell whether lines are drawn on the page: its picture is then no scan but a background."""
+    from pypdfium2 import raw
+
+    lines = page.get_objects(filter=(raw.FPDF_PAGEOBJ_PATH,), max_depth=_PICTURE_DEPTH)
+    return len(list(islice(lines, _LEAST_LINES))) == _LEAST_LINES
 
 
 def _measure_pictures(page: Any) -> Iterator[tuple[float, int]]:

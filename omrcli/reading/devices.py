@@ -6,12 +6,19 @@ Pure detection: this module asks the driver with `ctypes` and never imports the 
 from __future__ import annotations
 
 import ctypes
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 DEVICES = ("auto", "cpu", "cuda")
 INSTALL_CUDA = "pip install 'onnxruntime-gpu[cuda,cudnn]'"
+_HAS_CUDA = sys.platform in ("linux", "win32") and platform.machine() in ("x86_64", "AMD64")
+#: Both builds of the runtime share most of their files: to remove one breaks the other.
+REPAIR_RUNTIME = (
+    "pip uninstall -y onnxruntime onnxruntime-gpu, then "
+    f"pip install {'onnxruntime-gpu' if _HAS_CUDA else 'onnxruntime'}"
+)
 _LONGEST_NAME = 256
 
 

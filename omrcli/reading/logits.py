@@ -15,12 +15,19 @@ from numpy.typing import NDArray
 from omrcli.errors import MissingDependencyError, ModelError, UsageError
 from omrcli.registry import Model
 
-from .devices import DEVICES, INSTALL_CUDA, find_driver_problem, gpu_seems_present
+from .devices import DEVICES, INSTALL_CUDA, REPAIR_RUNTIME, find_driver_problem, gpu_seems_present
 
 # The runtime's own builds report their use over the network, keep a device id in the user's cache
 # folder, and read this only once, before they start: it must come first.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime as ort
+try:
+    import onnxruntime as ort
+
+    ort.InferenceSession  # noqa: B018 - of a package that was half removed a bare folder is left
+except (ImportError, AttributeError, OSError) as error:
+    raise MissingDependencyError(
+        f"The ONNX runtime is not whole ({' '.join(str(error).split())}); run {REPAIR_RUNTIME}"
+    ) from error
 
 if TYPE_CHECKING:
     from omrcli.staves.staff import StaffImage

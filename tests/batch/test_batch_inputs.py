@@ -31,9 +31,10 @@ def keys(*roots: Path, recursive: bool = True, ignored: tuple[Path, ...] = ()) -
 
 def test_images_and_pdfs_by_suffix_in_natural_order(tmp_path: Path) -> None:
     names = ("page10.png", "page2.PNG", "b/1.pdf", "Page1.jpeg", "notes.txt", "a.tiff", "x", "png")
+    put(tmp_path / "c", "1.GIF", "2.jp2", "3.j2k", "4.jpx", "5.avif")
     put(tmp_path, *names, "page2-b.png")
     assert keys(tmp_path) == [
-        *("a.tiff", "b/1.pdf"),
+        *("a.tiff", "b/1.pdf", "c/1.GIF", "c/2.jp2", "c/3.j2k", "c/4.jpx", "c/5.avif"),
         *("Page1.jpeg", "page2.PNG", "page2-b.png", "page10.png"),
     ]
 
@@ -46,6 +47,36 @@ def test_folders_in_folders_only_if_asked_for(tmp_path: Path) -> None:
 def test_hidden_and_ignored_ones_are_left_out(tmp_path: Path) -> None:
     put(tmp_path, ".a.png", "._b.png", ".cache/c.png", "out/d.png", "e.png", "f.png")
     assert keys(tmp_path, ignored=(tmp_path / "out", tmp_path / "f.png")) == ["e.png"]
+
+
+def test_what_is_skipped_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "notes.txt", "sub/b.doc", ".hidden.txt", "out/x.txt", "README")
+    put(tmp_path, "a.musicxml", "a.mid", "a.html", "manifest.jsonl", "omr.toml")
+    found = find_inputs([tmp_path], True, [tmp_path / "out"])
+    assert found.skipped == ("notes.txt", "README", "sub/b.doc")
+    assert found.describe_skipped() == [
+        "3 files were skipped: notes.txt, README, sub/b.doc; only images and PDF files are read."
+    ]
+
+
+def test_many_skipped_files_are_counted(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{number}.txt" for number in range(12)))
+    (said,) = find_inputs([tmp_path]).describe_skipped()
+    assert said.startswith("12 files were skipped: 0.txt, 1.txt, 2.txt and 9 more; ")
+    assert find_inputs([put(tmp_path / "one", "a.png")]).describe_skipped() == []
+
+
+def test_photos_of_phones_are_skipped_where_they_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a.HEIC", "b.txt")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert find_inputs([tmp_path]).describe_skipped() == [
+        "1 file was skipped: a.HEIC; export HEIC as JPEG, or run pip install 'omrcli[heif]'",
+        "1 file was skipped: b.txt; only images and PDF files are read.",
+    ]
+    monkeypatch.setattr("omrcli.pages.image_formats.has_heif", lambda: True)
+    assert keys(tmp_path) == ["a.HEIC"]
 
 
 def test_loops_of_links_are_harmless(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omrcli.errors import DamagedPageError, InputError
+from omrcli.errors import DamagedPageError, InputError, MissingDependencyError
 from omrcli.pages import image
 from omrcli.pages.image import _to_paper, decode_image, load_pages
 from tests.drawn import draw_page
@@ -35,7 +36,7 @@ def read_one(data: bytes) -> np.ndarray:
     return page.pixels
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "AVIF"])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_formats(kind: str, mode: str) -> None:
     pixels = read_one(encode(Image.fromarray(PIXELS).convert(mode), kind))
@@ -118,10 +119,66 @@ def test_a_damaged_page_of_a_tiff_leaves_the_others() -> None:
         document.load(1)
 
 
-def test_an_animation_is_one_page() -> None:
-    frames = [Image.fromarray(np.full((20, 30), level, np.uint8)) for level in (250, 200)]
-    data = encode(frames[0], "WEBP", save_all=True, append_images=frames[1:])
-    assert len(decode_image(data, "a.webp")) == 1
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "AVIF"])
+def test_of_an_animation_the_first_frame_is_the_page(kind: str) -> None:
+    later = np.full_like(PIXELS, 250)
+    data = encode(
+        Image.fromarray(PIXELS), kind, save_all=True, append_images=[Image.fromarray(later)]
+    )
+    assert np.abs(read_one(data).astype(int) - PIXELS).mean() < 4
+
+
+def test_what_is_transparent_in_a_gif_is_paper() -> None:
+    picture = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 255), (5, 5, 20, 10))
+    pixels = read_one(encode(picture, "GIF"))
+    assert (pixels[20, 40], pixels[7, 10]) == (255, 0)
+
+
+@pytest.mark.parametrize("options", [{"no_jp2": True}, {"irreversible": True}])
+def test_jpeg_2000_with_and_without_a_container(options: dict[str, bool]) -> None:
+    pixels = read_one(encode(Image.fromarray(PIXELS), "JPEG2000", **options))
+    assert np.abs(pixels.astype(int) - PIXELS).mean() < 4
+
+
+# --- photos of phones -----------------------------------------------------------------------------
+
+
+def heic_head(brand: bytes = b"heic", *others: bytes) -> bytes:
+    """The first box of a HEIC file, and nothing behind it."""
+    brands = b"".join(others)
+    return struct.pack(">I", 16 + len(brands)) + b"ftyp" + brand + bytes(4) + brands
+
+
+@pytest.mark.parametrize("head", [heic_head(), heic_head(b"mif1", b"miaf", b"heic")])
+def test_without_its_package_heic_names_it(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(MissingDependencyError) as caught:
+        decode_image(head + bytes(64), "IMG_1.HEIC")
+    assert str(caught.value) == (
+        "IMG_1.HEIC is a HEIC photo; export it as JPEG, or run pip install 'omrcli[heif]'"
+    )
+
+
+@pytest.mark.parametrize("head", [heic_head(b"mp42", b"isom"), b"\0\0\0\0ftyp", b"abcdftypheix"])
+def test_films_and_pieces_of_headers_are_no_photos(head: bytes) -> None:
+    with pytest.raises((InputError, MissingDependencyError)) as caught:
+        decode_image(head, "film")
+    assert str(caught.value).startswith("film is ")
+
+
+def test_heic_is_read_upright() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned clockwise
+    picture = Image.fromarray(np.rot90(PIXELS)).convert("RGB")
+    heif.register_heif_opener()
+    picture.save(buffer, "HEIF", exif=exif.tobytes(), quality=90)
+    pixels = read_one(buffer.getvalue())
+    assert pixels.shape == PIXELS.shape
+    assert np.abs(pixels.astype(int) - PIXELS).mean() < 6
+    check_refused(buffer.getvalue()[: len(buffer.getvalue()) * 2 // 3])
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +230,7 @@ def test_nothing_and_text() -> None:
     check_refused(b"this is a letter", "no image")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "AVIF"])
 def test_cut_short(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     data = encode(Image.fromarray(noise), kind)

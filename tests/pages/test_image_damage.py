@@ -15,6 +15,7 @@ from PIL import Image
 from omrcli.errors import InputError
 from omrcli.pages import image
 from omrcli.pages.image import decode_image, load_pages
+from omrcli.pages.image_formats import FORMATS
 from tests.drawn import draw_page
 
 PAGE = draw_page(1, 300)
@@ -26,7 +27,7 @@ def encode(kind: str) -> bytes:
     return out.getvalue()
 
 
-FILES = {kind: encode(kind) for kind in ("PNG", "JPEG", "TIFF", "WEBP", "BMP")}
+FILES = {kind: encode(kind) for kind in FORMATS}
 
 
 def check_sentence(error: InputError, name: str) -> None:

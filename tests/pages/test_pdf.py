@@ -17,6 +17,7 @@ from omrcli.pipeline import TranscribeOptions, transcribe
 from omrcli.staves.staff import find_staves
 from tests import tiny
 from tests.drawn import draw_page
+from tests.pages.scans import write_objects
 
 ENCRYPTED = b"""%%PDF-1.4
 1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
@@ -143,12 +144,6 @@ def make_drawing(width: float, height: float, interline: float, rotation: int = 
         page.encode(),
         b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content),
     )
-
-
-def write_objects(*objects: bytes) -> bytes:
-    """A PDF of these objects; its table of places is left for the reader to find."""
-    body = b"".join(b"%d 0 obj %s endobj\n" % item for item in enumerate(objects, 1))
-    return b"%PDF-1.4\n" + body + b"trailer <</Root 1 0 R>>\n%%EOF\n"
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])

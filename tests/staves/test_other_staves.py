@@ -49,6 +49,29 @@ def test_other_staves_are_told_from_staves(count: int, space: float) -> None:
     assert (other.x0, other.x1) == (pytest.approx(20, abs=8), pytest.approx(880, abs=8))
 
 
+@pytest.mark.parametrize(("left", "right"), [(20, 900), (0, 880), (0, 900)])
+@pytest.mark.parametrize("y", [0, 100, 198])
+def test_a_lone_line_may_reach_the_edge(left: int, right: int, y: int) -> None:
+    strip = np.full((200, 900), 255, np.uint8)
+    strip[y : y + 2, left:right] = 0
+    assert find(np.vstack([draw_page(2), strip])) == []
+
+
+def test_a_frame_around_the_picture() -> None:
+    page = draw_page(3)
+    page[:2] = page[-2:] = 0
+    page[:, :2] = page[:, -2:] = 0
+    assert len(find_staves(PageImage(page, "drawn", *page.shape[::-1]))) == 3
+    assert find(page) == []
+
+
+def test_percussion_that_is_cut_at_its_last_barline() -> None:
+    page = np.vstack([draw_page(2), draw_lines(1, 0.0), draw_page()])[:, :880]
+    (other,) = find(page)
+    assert other.count == 1
+    assert other.x1 == pytest.approx(880, abs=8)
+
+
 def test_a_page_of_tablature_alone() -> None:
     found = find(np.vstack([draw_lines(6, 16), draw_lines(6, 16), draw_lines(6, 16)]))
     assert [other.count for other in found] == [6, 6, 6]
