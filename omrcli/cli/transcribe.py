@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omrcli.errors import ExitCode, OmrError, UsageError
+from omrcli.errors import DoubtfulError, ExitCode, OmrError, UsageError
 from omrcli.report import begin_proof
 
 from .batch import STDIN, BatchWishes, choose_folder, do_batch
@@ -115,6 +115,14 @@ Jobs = Annotated[
 Retry = Annotated[
     bool, typer.Option("--retry", help="Try again what failed when the folder was read before.")
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit with status 9 where a measure does not add up, or more than 2 % of the notes "
+        "are doubtful. Outputs are written all the same.",
+    ),
+]
 Watch = Annotated[
     bool,
     typer.Option("--watch", help="Go on reading what is put into the folder, until Ctrl-C."),
@@ -143,6 +151,7 @@ def transcribe(
     jobs: Jobs = 0,
     retry: Retry = False,
     watch: Watch = False,
+    strict: Strict = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -184,9 +193,11 @@ def transcribe(
             drawn = Path(debug) if debug is not None else None
             names = tuple(dict.fromkeys(formats)) or ("musicxml",)
             orders = Orders(options, piece, export, names, folder, drawn, proofs)
-            do_batch(wishes.options(inputs, orders), verbose)
+            do_batch(wishes.options(inputs, orders), verbose, strict)
         else:
-            run_jobs(_Run(options, piece, export, debug, verbose), planned)
+            run = _Run(options, piece, export, debug, verbose)
+            run.strict = strict
+            run_jobs(run, planned)
 
 
 class _Run:
@@ -212,11 +223,16 @@ class _Run:
         self.debug = debug
         self.verbose = verbose
         self.names: dict[str, str] = {}
+        self.strict = False
         if self.transcriber.notice:
             say(self.transcriber.notice)
 
     def do(self, job: Job) -> None:
-        """Transcribe one input, render every output, and only then write the first of them."""
+        """Transcribe one input, render every output, and only then write the first of them.
+
+        Raises:
+            DoubtfulError: it was read badly, which is asked for.
+        """
         from omrcli.formats.render import render_transcription
 
         proof = begin_proof(job.report)
@@ -234,6 +250,14 @@ class _Run:
             _write_file(job.report, report)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
+        quality = result.quality
+        if quality is not None and self.strict and quality.is_bad:
+            raise DoubtfulError(
+                f"{job.source} was read, but badly: {str(quality).removesuffix('.')}; correct what "
+                "--report shows, or leave out --strict."
+            )
+        if quality is not None and quality.measures:
+            say(f"{job.source}: {quality}")
 
     def read(self, job: Job, proof: Proof | None) -> Transcription:
         """Read one input, with a bar, and draw what was read where that is asked for."""
@@ -266,18 +290,21 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
     """Do every job; in a batch a failure is reported and the rest goes on.
 
     Raises:
-        typer.Exit: some job of a batch failed.
+        typer.Exit: some job of a batch failed, or was read badly where that is asked for.
     """
     if len(jobs) == 1:
         run.do(jobs[0])
         return
     run.names = name_jobs(jobs)
-    failures = 0
+    failures = doubtful = 0
     for job in jobs:
         try:
             run.do(job)
         except BrokenPipeError:
             raise
+        except DoubtfulError as error:
+            doubtful += 1
+            report_error(error, source=job.source)
         except Exception as error:
             failures += 1
             report_error(error, run.verbose, job.source)
@@ -285,6 +312,10 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
         complain(f"{failures} of {len(jobs)} inputs failed.")
         write_stdout()
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
+    if doubtful:
+        complain(f"{doubtful} of {len(jobs)} inputs were read badly.")
+        write_stdout()
+        raise typer.Exit(ExitCode.DOUBTFUL)
 
 
 def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from omrcli.tokens import Barline, Duration, Multirest, Rest, TimeSignature
 
 from .assembly import Filler, Item, Segment, StaffLine
 from .barlines import match_by_barlines
+from .checks import is_pickup, make_columns
 from .measures import WHOLE_REST, Event, Measure, Part
 from .parts import System
 
@@ -263,18 +264,19 @@ def _stretch(measure: Measure, length: Fraction) -> Measure:
 
 
 def number_measures(parts: Sequence[Part]) -> list[Part]:
-    """Number the measures; first ones that are short, and not all there is, are a pickup."""
+    """Number the measures; first ones that are short in all parts may be a pickup."""
     numbered: list[list[Measure]] = [[] for _ in parts]
     number = 1
     columns = list(zip(*(part.measures for part in parts), strict=True))
     for place, column in enumerate(columns):
-        is_pickup = place == 0 and len(columns) > 1 and all(map(_is_short, column))
+        is_first = place == 0 and all(map(_is_short, column))
+        is_upbeat = is_first and is_pickup(make_columns(columns))
         for measures, measure in zip(numbered, column, strict=True):
-            if is_pickup:
+            if is_upbeat:
                 measures.append(replace(measure, number=0, status="pickup"))
             else:
                 measures.append(replace(measure, number=number))
-        number += 0 if is_pickup else column[0].span
+        number += 0 if is_upbeat else column[0].span
     return [
         replace(part, measures=tuple(measures))
         for part, measures in zip(parts, numbered, strict=True)

@@ -124,6 +124,11 @@ class Measure:
         return all(event.filler for event in self.events)
 
     @property
+    def is_unread(self) -> bool:
+        """Whether nothing was read between its barlines; it has a rest then."""
+        return self.is_measure_rest and self.events[0].confidence == 0 and not self.is_filler
+
+    @property
     def padding(self) -> Fraction:
         """How much of `actual` is rests that nobody read."""
         return sum((event.duration for event in self.events if event.filler), Fraction(0))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from omrcli.errors import UsageError
 from omrcli.tokens import Barline, Tie, Token
@@ -124,79 +123,3 @@ def _measure_texts(measure: Measure) -> Iterator[str]:
     yield from (str(c.symbol) for c in signs if c.before == len(measure.events))
     if measure.barline:
         yield str(Barline(measure.barline))
-
-
-@dataclass(frozen=True)
-class MeasureWarning:
-    """A measure whose events do not fill its meter, or are `padded` to its length in other parts.
-
-    `part` and `staff` are 0-based, `part` None where there is but one; `expected` and `actual`, as
-    read, are in quarter notes.
-    """
-
-    part: int | None
-    number: int
-    staff: int
-    expected: Fraction
-    actual: Fraction
-    padded: bool = False
-
-    def __str__(self) -> str:
-        relation = "over" if self.actual > self.expected else "short of"
-        place = f"staff {self.staff + 1}"
-        if self.part is not None:
-            place = f"part {self.part + 1}, {place}"
-        what = "its length in other parts, and padded" if self.padded else "its meter"
-        return (
-            f"Measure {self.number} ({place}) is {relation} {what}: "
-            f"{self.actual} of {self.expected} quarter notes."
-        )
-
-
-def score_warnings(score: Score) -> list[str]:
-    """All that a user should know: how the score was joined, then its measures."""
-    return [*score.notices, *map(str, measure_warnings(score))]
-
-
-def measure_warnings(score: Score) -> list[MeasureWarning]:
-    """The measures that are short or over.
-
-    A pickup is none of them, nor is a measure that it completes: the last one, or one that ends at
-    a double barline or repeat. Two parts of a measure around such a barline complete each other.
-    The end of an incipit, a short last measure without a barline, is not flagged either. A short
-    measure that was padded to its length in other parts is always flagged.
-    """
-    warnings = []
-    for number, part in enumerate(score.parts):
-        for index, measure in enumerate(part.measures):
-            place = (number if len(score.parts) > 1 else None, measure.number, measure.staff)
-            if measure.is_filler or (measure.padding and measure.status == "full"):
-                continue  # the part that was read as over its meter is flagged
-            if measure.padding:
-                lengths = (measure.actual, measure.actual - measure.padding)
-                warnings.append(MeasureWarning(*place, *lengths, padded=True))
-            elif measure.expected is not None and (
-                measure.status == "over"
-                or (measure.status == "short" and not _is_legitimately_short(part.measures, index))
-            ):
-                warnings.append(MeasureWarning(*place, measure.expected, measure.actual))
-    return warnings
-
-
-def _is_legitimately_short(measures: Sequence[Measure], index: int) -> bool:
-    measure = measures[index]
-    is_last = index == len(measures) - 1
-    if is_last and measure.barline is None:
-        return True
-    missing = (measure.expected or 0) - measure.actual
-    ends_section = is_last or _divides(measure)
-    if ends_section and measures[0].status == "pickup" and missing == measures[0].actual:
-        return True
-    if not is_last and _divides(measure) and missing == measures[index + 1].actual:
-        return True
-    return index > 0 and _divides(measures[index - 1]) and missing == measures[index - 1].actual
-
-
-def _divides(measure: Measure) -> bool:
-    """Whether the barline at the end may fall inside a measure of the meter."""
-    return measure.barline not in (None, "single")
