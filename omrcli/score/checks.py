@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from omrcli.tokens import TimeSignature
 
-from .measures import Measure
+from .measures import Measure, is_whole_rest
 
 if TYPE_CHECKING:
     from .score import Score
@@ -182,7 +182,9 @@ def _read_length(measure: Measure) -> Fraction:
 
 def _is_judged(measure: Measure) -> bool:
     """Whether notes and rests tell how long a measure is."""
-    return not (measure.is_filler or measure.is_measure_rest or measure.status == "multirest")
+    events = [event for event in measure.events if not event.filler]
+    is_rest = len(events) == 1 and is_whole_rest(events[0].symbol)
+    return bool(events) and not is_rest and measure.status != "multirest"
 
 
 def _agree(row: Sequence[Measure], meter: Fraction | None) -> Fraction | None:

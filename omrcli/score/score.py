@@ -14,7 +14,7 @@ from omrcli.tokens import Barline, Tie, Token
 from .alignment import align_parts, level_measures, number_measures
 from .assembly import StaffLine, make_lines
 from .joining import join_systems
-from .measures import Break, Measure, Part, make_part
+from .measures import Break, Change, Measure, Part, make_part
 from .parts import System, arrange_parts
 
 MIN_TEMPO, MAX_TEMPO = 4, 1000
@@ -106,16 +106,25 @@ def score_tokens(score: Score, part: int = 0) -> list[str]:
     if not score.parts:
         return []
     chosen = score.parts[part]
-    texts = [text for measure in chosen.measures for text in _measure_texts(measure)]
+    texts: list[str] = []
+    early: list[Change] = []
+    for measure in chosen.measures:
+        signs = [change for change in measure.changes if not change.filler]
+        if measure.is_filler:  # the clef and key of a part that comes later, read at its entry
+            early += signs
+            continue
+        head = [change for change in signs if change.before == 0]
+        head = sorted((*early, *head), key=lambda change: change.token) if early else head
+        texts += map(str, (change.symbol for change in head))
+        texts += _measure_texts(measure, signs)
+        early = []
     return texts + [str(change.symbol) for change in chosen.trailing]
 
 
-def _measure_texts(measure: Measure) -> Iterator[str]:
-    if measure.is_filler:
-        return
-    signs = [change for change in measure.changes if not change.filler]
+def _measure_texts(measure: Measure, signs: Sequence[Change]) -> Iterator[str]:
+    """The texts of a measure without the signs before its first event."""
     for index, event in enumerate(measure.events):
-        yield from (str(change.symbol) for change in signs if change.before == index)
+        yield from (str(change.symbol) for change in signs if change.before == index > 0)
         if not event.filler:
             yield str(event.symbol)
         if event.tie_start:
