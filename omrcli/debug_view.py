@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from omrcli.output import make_folder, write_file
 from omrcli.pages.image import STDIN
-from omrcli.score.score import Score, measure_warnings
+from omrcli.score.checks import measure_warnings
+from omrcli.score.score import Score
 from omrcli.staves.staff import Staff, StaffGeometry
 from omrcli.token_labels import LEGEND, label_token
 
@@ -115,7 +116,7 @@ def find_flags(score: Score) -> list[Flag]:
     """The measures that do not add up, one Flag for each staff that they stand on."""
     wanted: dict[tuple[int, int, int], str] = {}
     for item in measure_warnings(score):
-        text = f"measure {item.number}: {item.actual} of {item.expected} quarters"
+        text = f"measure {item.number}: {item.lengths}"
         wanted[item.part or 0, item.number, item.staff] = text
     flags = []
     for number, part in enumerate(score.parts):

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     DEPENDENCY = 6
     OUTPUT = 7
     PARTIAL_BATCH = 8
+    DOUBTFUL = 9
     INTERRUPT = 130
 
 
@@ -57,6 +58,12 @@ class NothingRecognisedError(OmrError):
     """An image in which no staff was found, or a staff on which nothing was read."""
 
     exit_code = ExitCode.NOTHING_RECOGNISED
+
+
+class DoubtfulError(OmrError):
+    """A score that was read and written, but badly; raised only where that is asked for."""
+
+    exit_code = ExitCode.DOUBTFUL
 
 
 class ModelError(OmrError):

@@ -36,10 +36,11 @@ from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.checks import Quality, measure_quality, score_warnings
 from omrcli.score.consensus import agree_on_measures, fill_empty_measures
 from omrcli.score.missing_clefs import add_clefs, find_missing_clefs, leave_out_signs, tell_missing
 from omrcli.score.parts import Arrangement, arrange_parts
-from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
+from omrcli.score.score import ExportOptions, Score, build_score
 from omrcli.score.words import ReadStaff, Span
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.openings import drop_staves, find_unread, lacks_clef
@@ -158,6 +159,11 @@ class Transcription:
     device: str
     timings: Timings
     warnings: tuple[str, ...] = ()
+
+    @property
+    def quality(self) -> Quality | None:
+        """How many measures add up and how many notes are doubtful; None without a score."""
+        return measure_quality(self.score) if self.score is not None else None
 
     @property
     def source(self) -> str:

@@ -39,7 +39,8 @@ from omrcli.reading.alphabet import make_codec
 from omrcli.reading.decoding import Unit, decode_units
 from omrcli.reading.rescoring import Alphabet, MusicOptions, decode_music
 from omrcli.registry import ModelSpec, load_model
-from omrcli.score.score import build_score, score_warnings
+from omrcli.score.checks import score_warnings
+from omrcli.score.score import build_score
 from omrcli.staves.staff import StaffGeometry, find_staves, normalise_staff
 from omrcli.tokens import Token, parse_symbol, project_primus, read_semantic
 from omrcli.upright.straighten import straighten

@@ -10,7 +10,8 @@ from omrcli.engrave import engrave, load_as_mei
 from omrcli.formats.musicxml import musicxml_bytes
 from omrcli.pages.image import decode_image
 from omrcli.score.assembly import StaffLine
-from omrcli.score.score import build_score, score_tokens, score_warnings
+from omrcli.score.checks import score_warnings
+from omrcli.score.score import build_score, score_tokens
 from omrcli.staves.staff import Staff, find_staves
 from tests.layouts import Place, lay_out, part_texts, scores
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from omrcli.score.checks import Quality
+
 SCHEMA, SCHEMA_NUMBER = "omr-batch", 1
 DONE, FAILED = "done", "failed"
 
@@ -69,7 +71,8 @@ class Record:
     """An input that was finished, well or not. `input` is its key and `name` that of its outputs.
 
     `file` is None where the file could not be read at all. `options` are those that the result
-    depends on; `finished` is UTC, `seconds` wall time.
+    depends on; `finished` is UTC, `seconds` wall time. `quality` is None without a score, and in
+    records of older versions.
     """
 
     input: str
@@ -86,6 +89,7 @@ class Record:
     model: dict[str, str]
     options: dict[str, Any]
     version: str
+    quality: Quality | None = None
     schema: str = field(default=f"{SCHEMA}/{SCHEMA_NUMBER}")
 
 
@@ -114,6 +118,7 @@ def read_record(values: dict[str, Any]) -> Record | None:
                 "flags": tuple(_make(Flag, item) for item in values["flags"]),
                 "warnings": tuple(values["warnings"]),
                 "error": _make(Problem, values["error"]),
+                "quality": _make(Quality, values.get("quality")),
             }
         )
     except (KeyError, TypeError):

@@ -27,7 +27,8 @@ class Summary:
 
     `failed` are the failures of this run, `failed_before` those of earlier ones, which were not
     tried again; `problems` are sentences on folders that could not be read. Pages, staves, tokens
-    and doubtful tokens are those of this run; `seconds` is wall time.
+    and doubtful tokens are those of this run; `badly_read` counts inputs with measures that do not
+    add up or many doubtful notes, of earlier runs too; `seconds` is wall time.
     """
 
     done: int
@@ -42,6 +43,7 @@ class Summary:
     tokens: int
     doubtful: int
     flags: int
+    badly_read: int
     seconds: float
 
     @property
@@ -90,6 +92,10 @@ class Count:
             tokens=sum(reading.tokens for reading in readings),
             doubtful=sum(reading.doubtful for reading in readings),
             flags=sum(len(record.flags) for record in finished),
+            badly_read=sum(
+                record.quality is not None and record.quality.is_bad
+                for record in (*finished, *self._skipped.values())
+            ),
             seconds=monotonic() - self.started,
         )
 
@@ -120,6 +126,7 @@ def _figures(summary: Summary) -> list[tuple[str, str]]:
         ("staves", str(summary.staves)),
         ("doubtful tokens", share),
         ("measures that do not add up", str(summary.flags)),
+        ("inputs read badly", str(summary.badly_read)),
         ("seconds", f"{summary.seconds:.1f}"),
         ("pages a minute", f"{rate:.1f}"),
     ]

@@ -23,7 +23,8 @@ from omrcli.pages.piece import Piece
 from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Transcription, Watcher
 from omrcli.registry import Model
 from omrcli.report import begin_proof
-from omrcli.score.score import ExportOptions, measure_warnings
+from omrcli.score.checks import measure_warnings
+from omrcli.score.score import ExportOptions
 
 from .records import DONE, FAILED, Fingerprint, Flag, Output, Problem, Reading, Record
 
@@ -139,6 +140,7 @@ class Workshop:
             reading=_measure(result, orders.export.doubtful or DOUBTFUL_BELOW),
             flags=tuple(_list_flags(result)),
             warnings=result.warnings,
+            quality=result.quality,
         )
 
     def _transcribe(self, task: Task, proof: Proof | None) -> Transcription:

@@ -110,11 +110,11 @@ def choose_folder(inputs: Sequence[str], outputs: Sequence[str]) -> Path:
     return Path(output)
 
 
-def do_batch(options: BatchOptions, verbose: bool) -> None:
+def do_batch(options: BatchOptions, verbose: bool, strict: bool = False) -> None:
     """Run a batch, show how it gets on, and what became of it.
 
     Raises:
-        typer.Exit: something failed, or it was interrupted.
+        typer.Exit: something failed, or it was interrupted, or if `strict` was read badly.
     """
     from omrcli.batch.run import run_batch
 
@@ -131,6 +131,9 @@ def do_batch(options: BatchOptions, verbose: bool) -> None:
         raise typer.Exit(ExitCode.INTERRUPT)
     if not summary.is_complete:
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
+    if strict and summary.badly_read:
+        complain(f"{summary.badly_read} inputs were read badly; the manifest tells which.")
+        raise typer.Exit(ExitCode.DOUBTFUL)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omrcli.errors import ExitCode, OmrError, UsageError
+from omrcli.errors import DoubtfulError, ExitCode, OmrError, UsageError
 from omrcli.report import begin_proof
 
 from .batch import STDIN, BatchWishes, choose_folder, do_batch
@@ -115,6 +115,14 @@ Jobs = Annotated[
 Retry = Annotated[
     bool, typer.Option("--retry", help="Try again what failed when the folder was read before.")
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit with status 9 where a measure does not add up, or more than 2 % of the notes "
+        "are doubtful. Outputs are written all the same.",
+    ),
+]
 Watch = Annotated[
     bool,
     typer.Option("--watch", help="Go on reading what is put into the folder, until Ctrl-C."),
@@ -143,6 +151,7 @@ def transcribe(
     jobs: Jobs = 0,
     retry: Retry = False,
     watch: Watch = False,
+    strict: Strict = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -184,9 +193,11 @@ def transcribe(
             drawn = Path(debug) if debug is not None else None
             names = tuple(dict.fromkeys(formats)) or ("musicxml",)
             orders = Orders(options, piece, export, names, folder, drawn, proofs)
-            do_batch(wishes.options(inputs, orders), verbose)
+            do_batch(wishes.options(inputs, orders), verbose, strict)
         else:
-            run_jobs(_Run(options, piece, export, debug, verbose), planned)
+            run = _Run(options, piece, export, debug, verbose)
+            run.strict = strict
+            run_jobs(run, planned)
 
 
 class _Run:
@@ -213,11 +224,16 @@ class _Run:
         self.verbose = verbose
         self.names: dict[str, str] = {}
         self.is_unread = False
+        self.strict = False
         if self.transcriber.notice:
             say(self.transcriber.notice)
 
     def do(self, job: Job) -> None:
-        """Transcribe one input, render every output, and only then write the first of them."""
+        """Transcribe one input, render every output, and only then write the first of them.
+
+        Raises:
+            DoubtfulError: it was read badly, which is asked for.
+        """
         from omrcli.formats.render import render_transcription
 
         proof = begin_proof(job.report)
@@ -238,6 +254,14 @@ class _Run:
         self._print(content for target, content in rendered if target.path is None)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
+        quality = result.quality
+        if quality is not None and self.strict and quality.is_bad:
+            raise DoubtfulError(
+                f"{job.source} was read, but badly: {str(quality).removesuffix('.')}; correct what "
+                "--report shows, or leave out --strict."
+            )
+        if quality is not None and quality.measures:
+            say(f"{job.source}: {quality}")
 
     def _print(self, contents: Iterable[bytes]) -> None:
         """Write to stdout, unless it was found closed."""
@@ -279,35 +303,43 @@ def run_jobs(run: _Run, jobs: Sequence[Job]) -> None:
     """Do every job; in a batch a failure is reported and the rest goes on.
 
     Raises:
-        typer.Exit: some job of a batch failed.
+        typer.Exit: some job of a batch failed, or was read badly where that is asked for.
         BrokenPipeError: stdout was closed; what goes to files was written.
     """
+    failures = doubtful = 0
     if len(jobs) == 1:
         run.do(jobs[0])
-        failures = 0
     else:
-        failures = _run_batch(run, jobs)
+        failures, doubtful = _run_batch(run, jobs)
     if failures:
         complain(f"{failures} of {len(jobs)} inputs failed.")
         write_stdout()
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
+    if doubtful:
+        complain(f"{doubtful} of {len(jobs)} inputs were read badly.")
+        write_stdout()
+        raise typer.Exit(ExitCode.DOUBTFUL)
     if run.is_unread:
         raise BrokenPipeError
 
 
-def _run_batch(run: _Run, jobs: Sequence[Job]) -> int:
-    """Do every job of which something can still be written; return how many failed."""
+def _run_batch(run: _Run, jobs: Sequence[Job]) -> tuple[int, int]:
+    """Do every job of which something can still be written; return how many failed, and how many
+    were read badly where that is asked for."""
     run.names = name_jobs(jobs)
-    failures = 0
+    failures = doubtful = 0
     for job in jobs:
         if run.is_unread and not job.has_files:
             continue
         try:
             run.do(job)
+        except DoubtfulError as error:
+            doubtful += 1
+            report_error(error, source=job.source)
         except Exception as error:
             failures += 1
             report_error(error, run.verbose, job.source)
-    return failures
+    return failures, doubtful
 
 
 def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:

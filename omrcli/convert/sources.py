@@ -13,7 +13,8 @@ from omrcli.errors import InputError, TokenError, UsageError
 from omrcli.formats.musicxml_reader import ScoreReading, read_staves
 from omrcli.formats.xml_files import check_size, parse_xml, read_bytes, unpack_score
 from omrcli.score.assembly import StaffLine
-from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
+from omrcli.score.checks import score_warnings
+from omrcli.score.score import ExportOptions, Score, build_score
 from omrcli.tokens import Multirest, Token, parse_symbol
 
 STDIN = "-"

@@ -19,9 +19,10 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from omrcli import __version__
+from omrcli.score.checks import measure_warnings
 from omrcli.score.measures import Change, Measure, Part
 from omrcli.score.notation import NotedEvent, left_repeats, note_events, right_barlines
-from omrcli.score.score import ExportOptions, Score, measure_warnings
+from omrcli.score.score import ExportOptions, Score
 from omrcli.tokens import (
     Clef,
     KeySignature,
@@ -286,7 +287,7 @@ def _doubts(score: Score) -> list[dict[int, str]]:
         for index, measure in enumerate(score.parts[number].measures):
             if (measure.number, measure.staff) == (warning.number, warning.staff):
                 relation = "long" if warning.actual > warning.expected else "short"
-                words = f"? too {relation}: {warning.actual} of {warning.expected}"
+                words = f"? too {relation}: {warning.lengths}"
                 marks[number].setdefault(index, words)
                 break
     return marks

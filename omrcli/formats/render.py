@@ -63,6 +63,7 @@ def transcription_record(transcription: Transcription) -> dict[str, Any]:
         },
         "pages": [_page_record(transcription, page) for page in transcription.pages],
         "measures": _measure_records(transcription.score),
+        "quality": transcription.quality.record() if transcription.quality else None,
         "warnings": list(transcription.warnings),
         "seconds": {
             "staves": round(timings.staves, 4),

@@ -14,8 +14,8 @@ from omrcli.pages.image import STDIN
 from omrcli.reading.alternatives import Alternative
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.checks import measure_warnings
 from omrcli.score.parts import Arrangement, arrange_parts
-from omrcli.score.score import measure_warnings
 from omrcli.tokens import Barline, Symbol, Tie, Token, parse_symbol
 
 from .crops import Crop

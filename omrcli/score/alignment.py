@@ -12,10 +12,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from omrcli.tokens import Barline, Duration, Multirest, Rest, TimeSignature
+from omrcli.tokens import (
+    Barline,
+    Clef,
+    Duration,
+    KeySignature,
+    Multirest,
+    Rest,
+    TimeSignature,
+)
 
 from .assembly import Filler, Item, Segment, StaffLine
 from .barlines import match_by_barlines
+from .checks import is_pickup, make_columns
 from .measures import WHOLE_REST, Event, Measure, Part
 from .parts import System
 
@@ -47,6 +56,8 @@ def align_parts(
             _share_barline(column)
             for part, segment in enumerate(_fill(column, system, number)):
                 aligned[part].append(segment)
+    for part in range(len(parts)):
+        _begin_early(part, aligned)
     for part, segments in enumerate(parts):
         aligned[part] += [segment for segment in segments[-1:] if not segment.has_events]
     return aligned, notices
@@ -183,6 +194,57 @@ def _opening_time(segment: Segment) -> TimeSignature | None:
     return found
 
 
+def _begin_early(part: int, aligned: Sequence[Row]) -> None:
+    """Let a part that is absent at first begin with the clef and key of its entry.
+
+    Where the others change key meanwhile, it does so with them, from a key as far from its own.
+    """
+    row = aligned[part]
+    entry = next((n for n, segment in enumerate(row) if not _is_absent(segment)), len(row))
+    present = next((other for other in aligned if other and not _is_absent(other[0])), None)
+    if not 0 < entry < len(row) or present is None:
+        return
+    items = row[entry].items
+    first = next(n for n, item in enumerate(items) if item.is_event)
+    moved = [item for item in items[:first] if isinstance(item.symbol, (Clef, KeySignature))]
+    row[entry] = replace(row[entry], items=tuple(item for item in items if item not in moved))
+    clefs = [item for item in moved if isinstance(item.symbol, Clef)]
+    keys = [item for item in moved if isinstance(item.symbol, KeySignature)]
+    changes = _key_changes(present, entry)
+    if len(changes) > 1 and keys and isinstance(keys[-1].symbol, KeySignature):
+        own = keys[-1].symbol.fifths - changes[-1][1]
+        for place, fifths in changes[1:-1]:
+            _open_with(row, place, _make_keys(keys[-1], own + fifths))
+        _open_with(row, changes[-1][0], keys)
+        keys = _make_keys(keys[-1], own + changes[0][1])
+    _open_with(row, 0, [*clefs, *keys])
+
+
+def _is_absent(segment: Segment) -> bool:
+    return any(item.filler == "absent" for item in segment.items)
+
+
+def _key_changes(row: Row, entry: int) -> list[tuple[int, int]]:
+    """The keys with which measures up to an entry begin: place and fifths, the first one always."""
+    found = [(0, 0)]
+    for place, segment in enumerate(row[: entry + 1]):
+        for item in segment.items:
+            if isinstance(item.symbol, KeySignature):
+                found = [*(each for each in found if each[0] < place), (place, item.symbol.fifths)]
+    return found
+
+
+def _make_keys(like: Item, fifths: int) -> list[Item]:
+    """A key that nobody read, where there is one of so many fifths."""
+    known = -7 <= fifths <= 7
+    return [replace(like, symbol=KeySignature(fifths), filler="padding")] if known else []
+
+
+def _open_with(row: Row, place: int, items: Sequence[Item]) -> None:
+    """Put signs before all else in a measure."""
+    row[place] = replace(row[place], items=(*items, *row[place].items))
+
+
 def _shared_times(read: Sequence[Segment]) -> list[Item]:
     """The time signature with which at least half of the measures of a column begin, if one."""
     votes = Counter(time for segment in read if (time := _opening_time(segment)))
@@ -263,18 +325,19 @@ def _stretch(measure: Measure, length: Fraction) -> Measure:
 
 
 def number_measures(parts: Sequence[Part]) -> list[Part]:
-    """Number the measures; first ones that are short, and not all there is, are a pickup."""
+    """Number the measures; first ones that are short in all parts may be a pickup."""
     numbered: list[list[Measure]] = [[] for _ in parts]
     number = 1
     columns = list(zip(*(part.measures for part in parts), strict=True))
     for place, column in enumerate(columns):
-        is_pickup = place == 0 and len(columns) > 1 and all(map(_is_short, column))
+        is_first = place == 0 and all(map(_is_short, column))
+        is_upbeat = is_first and is_pickup(make_columns(columns))
         for measures, measure in zip(numbered, column, strict=True):
-            if is_pickup:
+            if is_upbeat:
                 measures.append(replace(measure, number=0, status="pickup"))
             else:
                 measures.append(replace(measure, number=number))
-        number += 0 if is_pickup else column[0].span
+        number += 0 if is_upbeat else column[0].span
     return [
         replace(part, measures=tuple(measures))
         for part, measures in zip(parts, numbered, strict=True)

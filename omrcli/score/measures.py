@@ -131,6 +131,11 @@ class Measure:
         return kinds.pop() if len(kinds) == 1 else None
 
     @property
+    def is_unread(self) -> bool:
+        """Whether nothing was read between its barlines; it has a rest then."""
+        return self.is_measure_rest and self.events[0].confidence == 0 and not self.is_filler
+
+    @property
     def padding(self) -> Fraction:
         """How much of `actual` is rests that nobody read."""
         return sum((event.duration for event in self.events if event.filler), Fraction(0))
@@ -138,7 +143,7 @@ class Measure:
     @property
     def is_measure_rest(self) -> bool:
         """Whether a whole rest stands alone: it then lasts the measure, whatever the meter."""
-        return len(self.events) == 1 and _is_whole_rest(self.events[0].symbol)
+        return len(self.events) == 1 and is_whole_rest(self.events[0].symbol)
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,8 @@ class Part:
     trailing: tuple[Change, ...] = ()
 
 
-def _is_whole_rest(symbol: object) -> bool:
+def is_whole_rest(symbol: object) -> bool:
+    """Whether a symbol is a plain whole rest, with a fermata or not."""
     return isinstance(symbol, Rest) and symbol.duration == WHOLE_REST
 
 
@@ -205,7 +211,7 @@ def _lay_out(
             duration = item.quarters
             if isinstance(symbol, Multirest):
                 duration = symbol.count * (expected or Fraction(4))
-            elif alone and expected is not None and _is_whole_rest(symbol):
+            elif alone and expected is not None and is_whole_rest(symbol):
                 duration = expected
             events.append(Event(symbol, onset, duration, item.tied, False, *origin, item.shorthand))
             onset += duration

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from omrcli.errors import UsageError
 from omrcli.tokens import Barline, Tie, Token
@@ -15,9 +14,9 @@ from omrcli.tokens import Barline, Tie, Token
 from .alignment import align_parts, level_measures, number_measures
 from .assembly import StaffLine, make_lines
 from .joining import join_systems
-from .measures import Break, Measure, Part, make_part
+from .measures import Break, Change, Measure, Part, make_part
 from .parts import System, arrange_parts
-from .shorthand import shorthand_notices, sign_of
+from .shorthand import sign_of
 
 MIN_TEMPO, MAX_TEMPO = 4, 1000
 
@@ -108,16 +107,25 @@ def score_tokens(score: Score, part: int = 0) -> list[str]:
     if not score.parts:
         return []
     chosen = score.parts[part]
-    texts = [text for measure in chosen.measures for text in _measure_texts(measure)]
+    texts: list[str] = []
+    early: list[Change] = []
+    for measure in chosen.measures:
+        signs = [change for change in measure.changes if not change.filler]
+        if measure.is_filler:  # the clef and key of a part that comes later, read at its entry
+            early += signs
+            continue
+        head = [change for change in signs if change.before == 0]
+        head = sorted((*early, *head), key=lambda change: change.token) if early else head
+        texts += map(str, (change.symbol for change in head))
+        texts += _measure_texts(measure, signs)
+        early = []
     return texts + [str(change.symbol) for change in chosen.trailing]
 
 
-def _measure_texts(measure: Measure) -> Iterator[str]:
-    if measure.is_filler:
-        return
-    signs = [change for change in measure.changes if not change.filler]
+def _measure_texts(measure: Measure, signs: Sequence[Change]) -> Iterator[str]:
+    """The texts of a measure without the signs before its first event."""
     for index, event in enumerate(measure.events):
-        yield from (str(change.symbol) for change in signs if change.before == index)
+        yield from (str(change.symbol) for change in signs if change.before == index > 0)
         if event.shorthand:
             before = measure.events[index - 1] if index else None
             if not before or (before.staff, before.token) != (event.staff, event.token):
@@ -130,80 +138,3 @@ def _measure_texts(measure: Measure) -> Iterator[str]:
     yield from (str(c.symbol) for c in signs if c.before == len(measure.events))
     if measure.barline:
         yield str(Barline(measure.barline))
-
-
-@dataclass(frozen=True)
-class MeasureWarning:
-    """A measure whose events do not fill its meter, or are `padded` to its length in other parts.
-
-    `part` and `staff` are 0-based, `part` None where there is but one; `expected` and `actual`, as
-    read, are in quarter notes.
-    """
-
-    part: int | None
-    number: int
-    staff: int
-    expected: Fraction
-    actual: Fraction
-    padded: bool = False
-
-    def __str__(self) -> str:
-        relation = "over" if self.actual > self.expected else "short of"
-        place = f"staff {self.staff + 1}"
-        if self.part is not None:
-            place = f"part {self.part + 1}, {place}"
-        what = "its length in other parts, and padded" if self.padded else "its meter"
-        return (
-            f"Measure {self.number} ({place}) is {relation} {what}: "
-            f"{self.actual} of {self.expected} quarter notes."
-        )
-
-
-def score_warnings(score: Score) -> list[str]:
-    """All that a user should know: how the score was joined, then its measures."""
-    shorthand = shorthand_notices(score.parts)
-    return [*score.notices, *shorthand, *map(str, measure_warnings(score))]
-
-
-def measure_warnings(score: Score) -> list[MeasureWarning]:
-    """The measures that are short or over.
-
-    A pickup is none of them, nor is a measure that it completes: the last one, or one that ends at
-    a double barline or repeat. Two parts of a measure around such a barline complete each other.
-    The end of an incipit, a short last measure without a barline, is not flagged either. A short
-    measure that was padded to its length in other parts is always flagged.
-    """
-    warnings = []
-    for number, part in enumerate(score.parts):
-        for index, measure in enumerate(part.measures):
-            place = (number if len(score.parts) > 1 else None, measure.number, measure.staff)
-            if measure.is_filler or (measure.padding and measure.status == "full"):
-                continue  # the part that was read as over its meter is flagged
-            if measure.padding:
-                lengths = (measure.actual, measure.actual - measure.padding)
-                warnings.append(MeasureWarning(*place, *lengths, padded=True))
-            elif measure.expected is not None and (
-                measure.status == "over"
-                or (measure.status == "short" and not _is_legitimately_short(part.measures, index))
-            ):
-                warnings.append(MeasureWarning(*place, measure.expected, measure.actual))
-    return warnings
-
-
-def _is_legitimately_short(measures: Sequence[Measure], index: int) -> bool:
-    measure = measures[index]
-    is_last = index == len(measures) - 1
-    if is_last and measure.barline is None:
-        return True
-    missing = (measure.expected or 0) - measure.actual
-    ends_section = is_last or _divides(measure)
-    if ends_section and measures[0].status == "pickup" and missing == measures[0].actual:
-        return True
-    if not is_last and _divides(measure) and missing == measures[index + 1].actual:
-        return True
-    return index > 0 and _divides(measures[index - 1]) and missing == measures[index - 1].actual
-
-
-def _divides(measure: Measure) -> bool:
-    """Whether the barline at the end may fall inside a measure of the meter."""
-    return measure.barline not in (None, "single")

@@ -14,7 +14,8 @@ from omrcli.reading.alternatives import Alternative
 from omrcli.registry import Model
 from omrcli.report.crops import Crop, cut_staff_image
 from omrcli.report.sheet import ProofSheet, make_sheet
-from omrcli.score.score import build_score, score_warnings
+from omrcli.score.checks import score_warnings
+from omrcli.score.score import build_score
 from omrcli.staves.staff import Staff
 from omrcli.tokens import Token
 from tests import tiny

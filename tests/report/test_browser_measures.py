@@ -13,8 +13,9 @@ pytest.importorskip("jinja2")
 pytest.importorskip("verovio")
 
 from omrcli.report.sheet import place_lines
+from omrcli.score.checks import measure_warnings
 from omrcli.score.parts import arrange_parts
-from omrcli.score.score import Score, measure_warnings, score_tokens
+from omrcli.score.score import Score, score_tokens
 from tests.report.sheets import (
     FIRST,
     FULL,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omrcli.score.score import build_score, score_tokens, score_warnings
+from omrcli.score.checks import score_warnings
+from omrcli.score.score import build_score, score_tokens
 from tests.layouts import lay_out, layouts, part_texts, scores
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from omrcli.formats.musicxml import musicxml_bytes
 from omrcli.score.assembly import StaffLine
+from omrcli.score.checks import score_warnings
 from omrcli.score.parts import arrange_parts, match_in_order
-from omrcli.score.score import Score, build_score, score_tokens, score_warnings
+from omrcli.score.score import Score, build_score, score_tokens
 from omrcli.tokens import Token
 from tests.layouts import system
 from tests.scores import anything
@@ -114,7 +115,7 @@ def test_a_short_measure_is_padded_to_its_length_in_other_parts():
     assert texts(made, 0) == f"{G} {IN_4} C5_half barline D5_whole"
     assert score_warnings(made) == [
         "Measure 1 (part 1, staff 1) is short of its length in other parts, and padded: "
-        "2 of 4 quarter notes."
+        "2 of 4 beats."
     ]
 
 

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from hypothesis import given, settings
 
-from omrcli.score.score import build_score, measure_warnings, score_tokens
+from omrcli.score.checks import measure_warnings
+from omrcli.score.score import build_score, score_tokens
 from omrcli.tokens import Token
 from tests.scores import score, sequences
 
@@ -47,8 +48,8 @@ def test_short_and_over_measures_are_kept_and_flagged():
     made = score(f"{start} C4_half. barline C4_quarter barline C4_half barline")
     assert [m.actual for m in made.parts[0].measures] == [2, 3, 1, 2]
     assert [str(warning) for warning in measure_warnings(made)] == [
-        "Measure 2 (staff 1) is over its meter: 3 of 2 quarter notes.",
-        "Measure 3 (staff 1) is short of its meter: 1 of 2 quarter notes.",
+        "Measure 2 (staff 1) is over its meter: 3 of 2 beats.",
+        "Measure 3 (staff 1) is short of its meter: 1 of 2 beats.",
     ]
 
 

@@ -1,5 +1,5 @@
 // Measures of all parts in step, and what is amiss in them, as omrcli/score/measures.py,
-// alignment.py and score.py judge them.
+// alignment.py and checks.py judge them.
 
 // The score as it stands: for each part its measures, and the segments behind its last barline.
 let score = { parts: [], columns: [] };
@@ -14,9 +14,10 @@ function buildScore() {
   const columns = Array.from({ length: Math.max(0, ...made.map(({ measures }) => measures.length)) },
     (_, place) => made.map(({ measures }) => measures[place]).filter(Boolean));
   if (made.length > 1) columns.forEach(levelColumn);
-  numberColumns(columns);
-  made.forEach(({ measures }) => measures.forEach((measure, index) => {
-    [measure.problem, measure.missing] = findProblem(measures, index);
+  const judged = judgeColumns(columns);
+  numberColumns(columns, judged);
+  judged.forEach(({ measures }, index) => measures.forEach((measure) => {
+    [measure.problem, measure.missing] = findProblem(judged, index, measure);
   }));
   return { parts: made, columns };
 }
@@ -65,17 +66,17 @@ function levelColumn(column) {
   }
 }
 
-// Number the measures; first ones that are short, and not all there is, are a pickup.
-function numberColumns(columns) {
+// Number the measures; first ones that are short in all parts may be a pickup.
+function numberColumns(columns, judged) {
   let number = 1;
   columns.forEach((column, place) => {
     const isShort = (m) => m.expected !== null && m.status !== "multirest" && m.actual < m.expected - NEAR;
-    const isPickup = place === 0 && columns.length > 1 && column.every(isShort);
+    const isUpbeat = place === 0 && column.every(isShort) && isPickup(judged);
     for (const measure of column) {
-      measure.number = isPickup ? 0 : number;
-      if (isPickup) measure.status = "pickup";
+      measure.number = isUpbeat ? 0 : number;
+      if (isUpbeat) measure.status = "pickup";
     }
-    if (!isPickup) number += spanOf(column[0]);
+    if (!isUpbeat) number += spanOf(column[0]);
   });
 }
 
@@ -84,27 +85,79 @@ function spanOf({ events }) {
   return rests.reduce((sum, { symbol }) => sum + symbol.count, 0) + (rests.length < events.length ? 1 : 0);
 }
 
-// What is amiss in a measure, in words, and the quarters that it lacks; null where nothing is.
-function findProblem(measures, index) {
-  const measure = measures[index];
-  const say = (actual, expected) => [`${showQuarters(actual)} of ${showQuarters(expected)}`, expected - actual];
-  if (measure.isFiller || (measure.padding && measure.status === "full")) return [null, null];
-  if (measure.padding) return say(measure.actual - measure.padding, measure.actual);
-  const isWrong = measure.status === "over" ||
-    (measure.status === "short" && !isLegitimatelyShort(measures, index));
-  return measure.expected !== null && isWrong ? say(measure.actual, measure.expected) : [null, null];
+// --- what measures are judged by -----------------------------------------------------------------------
+
+const isNear = (one, two) => one !== null && two !== null && Math.abs(one - two) < NEAR;
+const readLength = (measure) => measure.actual - measure.padding;
+const isJudged = (measure) => !(measure.isFiller || measure.isRest || measure.status === "multirest");
+
+// The columns with the length that the parts agree on, and that of the meter or of most measures.
+function judgeColumns(columns) {
+  const judged = columns.map((measures) => {
+    const meter = measures.find(({ expected }) => expected !== null)?.expected ?? null;
+    return { measures, expected: meter, length: agreeOn(measures, meter),
+      divides: measures.some(({ barline }) => barline !== null && barline.text !== "barline"),
+      isOpen: measures.every(({ barline }) => barline === null) };
+  });
+  const usual = findUsual(judged.filter(({ expected, length }) => expected === null && length !== null)
+    .map(({ length }) => length));
+  for (const column of judged) {
+    column.expected ??= usual;
+    column.missing = (column.expected ?? 0) - (column.length ?? 0);
+  }
+  return judged;
 }
 
-const divides = (measure) => measure.barline !== null && measure.barline.text !== "barline";
+function mostCommon(lengths) {
+  const counts = lengths.map((length) => lengths.filter((other) => isNear(length, other)).length);
+  const count = Math.max(...counts);
+  return [lengths[counts.indexOf(count)], count];
+}
 
-function isLegitimatelyShort(measures, index) {
-  const measure = measures[index], isLast = index === measures.length - 1;
-  if (isLast && measure.barline === null) return true;
-  const missing = measure.expected - measure.actual;
-  const completes = (other) => Math.abs(other.actual - missing) < NEAR;
-  if ((isLast || divides(measure)) && measures[0].status === "pickup" && completes(measures[0])) return true;
-  if (!isLast && divides(measure) && completes(measures[index + 1])) return true;
-  return index > 0 && divides(measures[index - 1]) && completes(measures[index - 1]);
+function agreeOn(measures, meter) {
+  const lengths = measures.filter(isJudged).map(readLength);
+  if (!lengths.length) return null;
+  const [common, count] = mostCommon(lengths);
+  if (2 * count > lengths.length) return common;
+  return lengths.some((length) => isNear(length, meter)) ? meter : Math.max(...lengths);
+}
+
+function findUsual(lengths) {
+  if (lengths.length < 4) return null;
+  const [usual, count] = mostCommon(lengths);
+  return 3 * count >= 2 * lengths.length ? usual : null;
+}
+
+// Whether the first measure is one of an upbeat, and not one that was misread.
+function isPickup(columns) {
+  const [first] = columns, last = columns.at(-1);
+  if (columns.length < 2 || first.length === null || first.expected === null || first.missing < NEAR) return false;
+  if (2 * first.length <= first.expected + NEAR) return true;
+  const closing = columns.slice(1).filter((column) => column.divides || column === last);
+  if (closing.some((column) => column.length && isNear(column.missing, first.length))) return true;
+  const isOver = last.divides && (last.length === null || Math.abs(last.missing) < NEAR);
+  return !isOver && 4 * first.length <= 3 * first.expected + NEAR;
+}
+
+// What is amiss in a measure, in words, and the quarters that it lacks; null where nothing is.
+function findProblem(columns, index, measure) {
+  const column = columns[index], read = readLength(measure), meter = measure.expected ?? column.expected;
+  if (!isJudged(measure) || isNear(read, meter)) return [null, null];
+  const isFree = meter === null || (read < meter && isLegitimatelyShort(columns, index));
+  const expected = isFree ? column.length : meter;
+  if (expected === null || isNear(read, expected)) return [null, null];
+  const wanted = measure.padding > 0 && read < expected ? column.length ?? expected : expected;
+  return [`${showQuarters(read)} of ${showQuarters(wanted)}`, wanted - read];
+}
+
+function isLegitimatelyShort(columns, index) {
+  const column = columns[index], before = columns[index - 1], after = columns[index + 1];
+  if (!after && column.isOpen) return true;
+  if (index === 0 && isPickup(columns)) return true;
+  const completes = (other) => isNear(other.length, column.missing);
+  if ((!after || column.divides) && before && completes(columns[0]) && isPickup(columns)) return true;
+  if (after && column.divides && completes(after)) return true;
+  return Boolean(before?.divides) && completes(before);
 }
 
 // Quarters as one writes them: 3½, 2⅓, 1/16.
