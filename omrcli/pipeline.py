@@ -36,14 +36,22 @@ from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
+from omrcli.score.consensus import agree_on_measures, fill_empty_measures
 from omrcli.score.missing_clefs import add_clefs, find_missing_clefs, leave_out_signs, tell_missing
-from omrcli.score.parts import arrange_parts
+from omrcli.score.parts import Arrangement, arrange_parts
 from omrcli.score.score import ExportOptions, Score, build_score, score_warnings
+from omrcli.score.words import ReadStaff, Span
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.openings import drop_staves, find_unread, lacks_clef
-from omrcli.staves.other_staves import BLANK, OtherStaff, find_other_staves
+from omrcli.staves.other_staves import (
+    BLANK,
+    PERCUSSION,
+    OtherStaff,
+    find_other_staves,
+    other_staff,
+)
 from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
-from omrcli.tokens import Token
+from omrcli.tokens import Token, is_percussion
 from omrcli.upright.orientation import (
     has_clefs,
     leaves_doubt,
@@ -396,9 +404,11 @@ class Transcriber:
         pairs = list(zip(cuts, logits, strict=True))
         if not any(is_music(cut, item, self.geometry, blank) for cut, item in pairs):
             pairs = []
+        found = [self._place_reading(page, cut, item) for cut, item in pairs]
+        readings, drums = _without_percussion(found)
+        others += drums
         others += find_other_staves(image, staves)
         others.sort(key=lambda other: other.y0)
-        readings = tuple(self._place_reading(page, cut, item) for cut, item in pairs)
         return image, readings, tuple(others)
 
     def _cut_and_read(
@@ -464,7 +474,10 @@ class Transcriber:
         before = before or InForce()
         tokens = self._codec.decode(units, before.clef, before.accidentals)
         return tuple(
-            replace(token, confidence=self._calibration.apply(token.confidence)) for token in tokens
+            replace(token, confidence=self._calibration.apply(token.confidence))
+            if token.confidence  # what nobody read stays so
+            else token
+            for token in tokens
         )
 
     def _read_on(
@@ -483,25 +496,53 @@ class Transcriber:
         lines = list(_place_lines(readings))
         arrangement = arrange_parts(lines)
         agreed = Agreement(tuple(reading.units for reading in readings))
-        missing: list[str] = []
+        notices: tuple[str, ...] = ()
         if self.model.spec.alphabet == "positional":
             agreed = agree_on_signs(agreed.units, self.model.spec.units, arrangement)
             clefs = find_missing_clefs(agreed.units, self.model.spec.units, arrangement)
             units = add_clefs(agreed.units, clefs, self.model.spec.units)
-            missing = tell_missing(clefs, arrangement)
+            notices = (*agreed.notices, *tell_missing(clefs, arrangement))
             readings = list(map(self._with_units, readings, units))
+            readings, told = self._agree_in_systems(readings, arrangement)
+            notices += told
             lines = list(_place_lines(readings))
         lines = carry_signs(lines, decode, arrangement, agreed.in_c)
         found = map(self._with_alternatives, map(_with_tokens, readings, lines), states)
-        return tuple(found), (*agreed.notices, *missing)
+        return tuple(found), notices
+
+    def _agree_in_systems(
+        self, readings: Sequence[StaffReading], arrangement: Arrangement
+    ) -> tuple[list[StaffReading], tuple[str, ...]]:
+        """Put barlines and meters right by the other staves of a system, and measures of rest where
+        nothing was read."""
+        staves = [
+            ReadStaff(reading.units, reading.unit_spans, reading.staff.interline)
+            for reading in readings
+        ]
+        agreed = agree_on_measures(staves, self._codec, arrangement)
+        filled = (fill_empty_measures(staff, self._codec) for staff in agreed.staves)
+        return (
+            [
+                self._with_places(reading, staff.units, staff.spans)
+                for reading, staff in zip(readings, filled, strict=True)
+            ],
+            agreed.notices,
+        )
 
     def _with_units(self, reading: StaffReading, units: tuple[Unit, ...]) -> StaffReading:
         """The reading with other units in the places of its own, and the tokens of those."""
         if units == reading.units:
             return reading
-        spans, tokens = _find_spans(reading, units), self._decode(units)
-        placed = replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
-        return replace(placed, units=units, unit_spans=spans)
+        return self._with_places(reading, units, _find_spans(reading, units))
+
+    def _with_places(
+        self, reading: StaffReading, units: tuple[Unit, ...], spans: tuple[Span, ...]
+    ) -> StaffReading:
+        """The reading with other units and their places, and the tokens of those."""
+        if units == reading.units:
+            return reading
+        placed, tokens = replace(reading, units=units, unit_spans=spans), self._decode(units)
+        return replace(placed, tokens=tokens, spans=_find_spans(placed, tokens))
 
     def _with_alternatives(self, reading: StaffReading, before: InForce) -> StaffReading:
         """The reading with what its tokens may be instead, in words."""
@@ -543,6 +584,15 @@ def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
     """The reading with the tokens of a line, which are made of the same units."""
     tokens = tuple(line.tokens)
     return replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
+
+
+def _without_percussion(
+    readings: Sequence[StaffReading],
+) -> tuple[tuple[StaffReading, ...], list[OtherStaff]]:
+    """The staves of a page that show pitches, and those on which a percussion clef was read."""
+    drums = [reading.staff for reading in readings if is_percussion(reading.tokens)]
+    pitched = tuple(reading for reading in readings if reading.staff not in drums)
+    return pitched, [other_staff(staff, PERCUSSION) for staff in drums]
 
 
 def _find_spans(

@@ -1,7 +1,8 @@
 """The semantic encoding: texts such as `note-Bb4_eighth` and the symbols they stand for.
 
 The encoding is that of PrIMuS (Calvo-Zaragoza and Rizo 2018, section 3) with extensions that never
-change the meaning of a PrIMuS sequence: barline kinds, tuplet suffixes, chords and octave clefs.
+change the meaning of a PrIMuS sequence: barline kinds, tuplet suffixes, chords, octave clefs, and
+signs that stand for music without pitches (percussion clef, measure repeats, rhythm slashes).
 The grammar is parsed, not enumerated: `multirest-417` and `timeSignature-2/48` are as good as any.
 """
 
@@ -148,6 +149,14 @@ class Clef:
 
 
 @dataclass(frozen=True)
+class PercussionClef:
+    """The clef of a staff whose positions are instruments, not pitches."""
+
+    def __str__(self) -> str:
+        return "clef-percussion"
+
+
+@dataclass(frozen=True)
 class KeySignature:
     """A key signature by fifths: -7 (flats) .. 7 (sharps); 0 is a printed cancellation."""
 
@@ -225,6 +234,22 @@ class Multirest:
 
 
 @dataclass(frozen=True)
+class MeasureRepeat:
+    """The sign (a percent sign) that repeats the measure before."""
+
+    def __str__(self) -> str:
+        return "measure-repeat"
+
+
+@dataclass(frozen=True)
+class Slash:
+    """A rhythm slash: a beat whose notes are left to the player."""
+
+    def __str__(self) -> str:
+        return "slash"
+
+
+@dataclass(frozen=True)
 class Barline:
     """A barline; `kind` is one of BARLINE_KINDS."""
 
@@ -242,8 +267,22 @@ class Tie:
         return "tie"
 
 
-Symbol = Clef | KeySignature | TimeSignature | Note | Rest | Multirest | Barline | Tie
+Symbol = (
+    Clef
+    | PercussionClef
+    | KeySignature
+    | TimeSignature
+    | Note
+    | Rest
+    | Multirest
+    | MeasureRepeat
+    | Slash
+    | Barline
+    | Tie
+)
 
+_PLAIN_SYMBOLS: tuple[Symbol, ...] = (Tie(), MeasureRepeat(), Slash(), PercussionClef())
+_PLAIN = {str(symbol): symbol for symbol in _PLAIN_SYMBOLS}
 _DURATION = (
     rf"(?P<base>{'|'.join(DURATIONS)})(?P<dots>\.{{0,3}})(?:_(?P<n>[1-9]\d?):(?P<m>[1-9]\d?))?"
 )
@@ -289,8 +328,8 @@ def parse_symbol(text: str) -> Symbol:
     symbol: Symbol | None = None
     if text in _BARLINE_KIND:
         symbol = Barline(_BARLINE_KIND[text])
-    elif text == "tie":
-        symbol = Tie()
+    elif text in _PLAIN:
+        symbol = _PLAIN[text]
     elif text.startswith(("note-", "gracenote-")):
         symbol = _parse_note(text)
     elif match := _REST.fullmatch(text):
@@ -307,6 +346,17 @@ def parse_symbol(text: str) -> Symbol:
         text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         raise TokenError(f"'{text}' is no token of the semantic encoding; see docs/encoding.md.")
     return symbol
+
+
+def is_percussion(tokens: Iterable[Token]) -> bool:
+    """Whether a staff begins with a percussion clef, so that its notes are no pitches."""
+    for token in tokens:
+        symbol = parse_symbol(token.text)
+        if isinstance(symbol, (Clef, PercussionClef)):
+            return isinstance(symbol, PercussionClef)
+        if isinstance(symbol, (Note, Rest, Multirest)):
+            return False
+    return False
 
 
 def read_semantic(path: Path) -> list[str]:

@@ -70,7 +70,16 @@ EnrichedShare = Annotated[
         "--enrich",
         min=0,
         max=1,
-        help="Share of the excerpts of corpora with chords, ties or grace notes put in.",
+        help="Share of the excerpts of corpora with chords, triplets, ties or grace notes put in.",
+    ),
+]
+UncommonShare = Annotated[
+    float,
+    typer.Option(
+        "--uncommon",
+        min=0,
+        max=1,
+        help="Share of all staves with octave clefs, percussion clefs, measure repeats or slashes.",
     ),
 ]
 Vocabulary = Annotated[
@@ -114,6 +123,7 @@ def synth(
     rare_share: RareShare = 0.3,
     changed_share: ChangedShare = 0.15,
     enriched_share: EnrichedShare = 0.2,
+    uncommon_share: UncommonShare = 0.1,
     vocabulary: Vocabulary = None,
     sheet: Sheet = None,
     engraver: Engraver = "verovio",
@@ -138,6 +148,7 @@ def synth(
             rare_share=rare_share,
             changed_share=changed_share,
             enriched_share=enriched_share,
+            uncommon_share=uncommon_share,
             vocabulary=vocabulary,
             engraver=engraver,
         )

@@ -153,6 +153,8 @@ class _PartWriter:
             yield self._open(1, self.part.trailing)
         for index, measure in enumerate(self.part.measures):
             elements = list(self._write(measure, self.noted[index]))
+            if styles := self._styles(index):
+                _add_styles(elements[0], styles)
             if self.repeats[index]:
                 elements[0].insert(0, _barline("left", "repeat-start"))
             if mark := self.marks.get(index):
@@ -161,6 +163,15 @@ class _PartWriter:
                 elements[0].insert(0, Element("print", {f"new-{measure.break_before}": "yes"}))
             self._close(elements[-1], index)
             yield from elements
+
+    def _styles(self, index: int) -> list[Element]:
+        """Where signs that stand for measures end and begin."""
+        here = self.part.measures[index].shorthand
+        before = self.part.measures[index - 1].shorthand if index else None
+        if here == before:
+            return []
+        stop = [_shorthand(before, "stop")] if before else []
+        return [*stop, _shorthand(here, "start")] if here else stop
 
     def _write(self, measure: Measure, noted: Sequence[NotedEvent]) -> Iterator[Element]:
         """A measure, or several where it holds a multirest."""
@@ -279,6 +290,24 @@ def _doubts(score: Score) -> list[dict[int, str]]:
                 marks[number].setdefault(index, words)
                 break
     return marks
+
+
+def _shorthand(kind: str, way: str) -> Element:
+    """A measure-style element: measure repeats or slashes that start or stop."""
+    style = Element("measure-style")
+    if kind == "repeat":
+        SubElement(style, "measure-repeat", type=way).text = "1" if way == "start" else None
+    else:
+        SubElement(style, "slash", {"type": way, "use-stems": "no"})
+    return style
+
+
+def _add_styles(measure: Element, styles: Sequence[Element]) -> None:
+    attributes = measure.find("attributes")
+    if attributes is None:
+        attributes = Element("attributes")
+        measure.insert(0, attributes)
+    attributes.extend(styles)
 
 
 def _place_of_words(measure: Element) -> int:

@@ -21,10 +21,13 @@ from omrcli.tokens import (
     Clef,
     Duration,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Pitch,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -38,6 +41,8 @@ from .decoding import Unit
 ACCIDENTALS: dict[int, str] = {-2: "ff", -1: "f", 0: "n", 1: "s", 2: "x"}
 _ALTERATION = {name: alter for alter, name in ACCIDENTALS.items()}
 
+#: What ends a tie without sounding.
+_SILENT = (Rest, Multirest, MeasureRepeat, Slash)
 #: Staff positions with units of their own, in steps above the lowest line; others are shifted by
 #: octaves.
 LOWEST, HIGHEST = -12, 20
@@ -159,7 +164,7 @@ class AccidentalState:
         elif isinstance(symbol, KeySignature):
             self.key = symbol
             self.measure = {}
-        elif isinstance(symbol, (Rest, Multirest)):
+        elif isinstance(symbol, _SILENT):
             self.tied = {}
 
 
@@ -201,7 +206,9 @@ def _positional_units() -> tuple[str, ...]:
     marks += ["octave-up", "octave-down", *(f"tuplet-{ratio}" for ratio in _TUPLETS)]
     notes = [f"note.{base}@{p}" for base in DURATIONS for p in positions]
     graces = [f"grace.{base}@{p}" for base in _GRACE_BASES for p in positions]
-    return tuple(barlines + clefs + keys + meters + rests + marks + notes + graces)
+    # New units come last: a model of an earlier version knows those before them.
+    unpitched = [str(PercussionClef()), str(MeasureRepeat()), str(Slash())]
+    return tuple(barlines + clefs + keys + meters + rests + marks + notes + graces + unpitched)
 
 
 POSITIONAL_UNITS = _positional_units()
@@ -215,7 +222,7 @@ class PositionalCodec:
     """
 
     def __init__(self, units: tuple[str, ...] = POSITIONAL_UNITS) -> None:
-        if units != POSITIONAL_UNITS:
+        if not units or units != POSITIONAL_UNITS[: len(units)]:
             raise ModelError(
                 "The model's positional units are not those of this version; "
                 "install the omrcli version that its card names."
@@ -341,7 +348,7 @@ class _Trust:
             self.tied = {d: min(own, confidence) for d, confidence in self.last.items()}
         elif isinstance(symbol, Barline):
             self.measure = {}
-        elif isinstance(symbol, (Rest, Multirest)):
+        elif isinstance(symbol, _SILENT):
             self.tied = {}
 
 
@@ -462,6 +469,8 @@ def _resolve_other(names: list[str]) -> Symbol | None:
         return parse_symbol(f"timeSignature-{over}/{under}")
     if first.startswith("time-"):
         return TimeSignature(first[5:])
+    if first == str(PercussionClef()):
+        return PercussionClef()
     if first.startswith("clef-"):
         return parse_symbol("_".join(names))
     if first in (*_BEFORE_NOTE, *_AFTER_NOTE, *_SHIFTS.values()):

@@ -35,6 +35,8 @@ _LEAST_COUNT = 3
 _FLOOR = 1e-5  # probability of a class never seen, of a move, of an accidental
 _FORMAT = 1
 _ALIKE = ("clef-", "keySignature-")
+#: Signs too rare to count, by what stands in their place elsewhere.
+_COUNTED_AS = {"measure-repeat": "rest.whole", "slash": "rest.quarter"}
 _FIFTHS = {step: place for place, step in enumerate("FCGDAEB", start=-1)}
 
 Context = tuple[str, ...]
@@ -56,6 +58,8 @@ def unit_class(name: str) -> str:
     """
     if name.startswith(_ALIKE):
         return name.partition("-")[0]
+    if name in _COUNTED_AS:
+        return _COUNTED_AS[name]
     return name.partition("@")[0]
 
 

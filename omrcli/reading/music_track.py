@@ -225,6 +225,7 @@ def _take_rest(track: Track, unit: CompiledUnit, language: Language) -> None:
 
 
 def _take_multirest(track: Track, unit: CompiledUnit, language: Language) -> None:
+    """A sign that fills measures however long they are."""
     _break_tie(track)
     track.multirest = True
     track.base = 0
@@ -317,7 +318,7 @@ def compile_units(names: tuple[str, ...]) -> tuple[CompiledUnit, ...]:
 
 
 _ACTS: dict[str, tuple[Callable[[Track, CompiledUnit, Language], None], int]] = {
-    "multirest": (_take_multirest, 0),
+    **dict.fromkeys(("multirest", "measure-repeat", "slash"), (_take_multirest, 0)),
     "time-C": (_take_meter, 4 * QUARTER),
     "time-C/": (_take_meter, 4 * QUARTER),
     "dot": (_take_dot, 1),
@@ -350,7 +351,8 @@ def _compile(name: str) -> CompiledUnit:
         return CompiledUnit(name, _take_tuplet, int(several), int(normal))
     if name.startswith("clef-"):
         symbol = parse_symbol(name)
-        return CompiledUnit(name, _take_clef, symbol.bottom_line if isinstance(symbol, Clef) else 0)
+        if isinstance(symbol, Clef):
+            return CompiledUnit(name, _take_clef, symbol.bottom_line)
     if name.startswith("keySignature-"):
         key = parse_symbol(name)
         return CompiledUnit(name, _take_key, key.fifths if isinstance(key, KeySignature) else 0)

@@ -13,10 +13,13 @@ from typing import Literal
 from omrcli.tokens import (
     Barline,
     Clef,
+    Duration,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -29,6 +32,12 @@ Sign = Clef | KeySignature | TimeSignature
 #: Why there is a rest that nobody read: to fill a measure up to the length that it has in other
 #: parts, or because a part has no staff in a system.
 Filler = Literal["padding", "absent"]
+#: What an event was read from if not from notes: a measure repeat or a rhythm slash.
+Shorthand = Literal["repeat", "slash"]
+_SHORTHAND: dict[type, tuple[Shorthand, Rest]] = {
+    MeasureRepeat: ("repeat", Rest(Duration("whole"))),
+    Slash: ("slash", Rest(Duration("quarter"))),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class Item:
     """A symbol with where it was read: `staff` and `token` are 0-based indices.
 
     A tie is no item but a mark of its note. `filler` tells that the symbol was not read, and why.
+    With `shorthand` the symbol stands for a sign; see `shorthand.py`.
     """
 
     symbol: Symbol
@@ -44,6 +54,7 @@ class Item:
     confidence: float = 1.0
     tied: bool = False
     filler: Filler | None = None
+    shorthand: Shorthand | None = None
 
     @property
     def is_event(self) -> bool:
@@ -138,7 +149,8 @@ def cut_staff(tokens: Sequence[Token], staff: int = 0, system: int = 0) -> list[
     items: list[Item] = []
     for index, token in enumerate(tokens):
         symbol = parse_symbol(token.text)
-        item = Item(symbol, staff, index, token.confidence)
+        shorthand, shown = _SHORTHAND.get(type(symbol), (None, symbol))
+        item = Item(shown, staff, index, token.confidence, shorthand=shorthand)
         if isinstance(symbol, Tie):
             _mark_tie(items, segments)
         elif isinstance(symbol, Barline) and any(other.is_event for other in items):

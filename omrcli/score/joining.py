@@ -25,6 +25,7 @@ from .assembly import (
     tie_last,
 )
 from .parts import System, arrange_parts
+from .shorthand import expand_shorthand
 
 
 def join_staves(staves: Sequence[StaffLine | Sequence[Token]]) -> list[Segment]:
@@ -55,7 +56,7 @@ def join_systems(lines: Sequence[StaffLine], systems: Sequence[System]) -> list[
         goes_on = _vote(joined, cut)
         for part, segments in cut.items():
             joined[part].extend(segments, goes_on, number)
-    return [line.segments for line in joined]
+    return [expand_shorthand(line.segments) for line in joined]
 
 
 @dataclass

@@ -19,11 +19,10 @@ from omrcli.tokens import (
     Note,
     Pitch,
     Rest,
-    Tie,
     TimeSignature,
 )
 
-from .assembly import Filler, Item, Segment, Sign, Signs
+from .assembly import Filler, Item, Segment, Shorthand, Sign, Signs
 
 EventKind = Literal["note", "rest", "multirest", "grace"]
 Status = Literal["full", "short", "over", "pickup", "unmetered", "multirest", "filler"]
@@ -39,7 +38,8 @@ class Event:
 
     `onset` and `duration` are in quarter notes, the onset from the start of the measure; a grace
     note lasts 0. `staff` and `token` say where it was read, 0-based: the staff in reading order and
-    the token on that staff; a `filler` was read nowhere.
+    the token on that staff; a `filler` was read nowhere. With `shorthand` a sign was read there
+    that stands for the event.
     """
 
     symbol: Note | Rest | Multirest
@@ -51,6 +51,7 @@ class Event:
     staff: int = 0
     token: int = 0
     filler: Filler | None = None
+    shorthand: Shorthand | None = None
 
     @property
     def kind(self) -> EventKind:
@@ -122,6 +123,12 @@ class Measure:
     def is_filler(self) -> bool:
         """Whether nothing of the measure was read: it keeps the part in step with the others."""
         return all(event.filler for event in self.events)
+
+    @property
+    def shorthand(self) -> Shorthand | None:
+        """The kind of sign that the whole measure was read from, if it was."""
+        kinds = {event.shorthand for event in self.events}
+        return kinds.pop() if len(kinds) == 1 else None
 
     @property
     def padding(self) -> Fraction:
@@ -200,9 +207,9 @@ def _lay_out(
                 duration = symbol.count * (expected or Fraction(4))
             elif alone and expected is not None and _is_whole_rest(symbol):
                 duration = expected
-            events.append(Event(symbol, onset, duration, item.tied, False, *origin))
+            events.append(Event(symbol, onset, duration, item.tied, False, *origin, item.shorthand))
             onset += duration
-        elif not isinstance(symbol, Tie):
+        elif isinstance(symbol, (Clef, KeySignature, TimeSignature, Barline)):
             changes.append(Change(symbol, len(events), onset, *origin))
     return tuple(events), tuple(changes)
 

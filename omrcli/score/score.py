@@ -17,6 +17,7 @@ from .assembly import StaffLine, make_lines
 from .joining import join_systems
 from .measures import Break, Measure, Part, make_part
 from .parts import System, arrange_parts
+from .shorthand import shorthand_notices, sign_of
 
 MIN_TEMPO, MAX_TEMPO = 4, 1000
 
@@ -117,6 +118,11 @@ def _measure_texts(measure: Measure) -> Iterator[str]:
     signs = [change for change in measure.changes if not change.filler]
     for index, event in enumerate(measure.events):
         yield from (str(change.symbol) for change in signs if change.before == index)
+        if event.shorthand:
+            before = measure.events[index - 1] if index else None
+            if not before or (before.staff, before.token) != (event.staff, event.token):
+                yield str(sign_of(event.shorthand))
+            continue
         if not event.filler:
             yield str(event.symbol)
         if event.tie_start:
@@ -155,7 +161,8 @@ class MeasureWarning:
 
 def score_warnings(score: Score) -> list[str]:
     """All that a user should know: how the score was joined, then its measures."""
-    return [*score.notices, *map(str, measure_warnings(score))]
+    shorthand = shorthand_notices(score.parts)
+    return [*score.notices, *shorthand, *map(str, measure_warnings(score))]
 
 
 def measure_warnings(score: Score) -> list[MeasureWarning]:

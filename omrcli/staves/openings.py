@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .other_staves import BLANK, OtherStaff
+from .other_staves import BLANK, PERCUSSION, OtherStaff, other_staff
 from .staff import Staff, StaffGeometry, StaffImage
 
 Mask = NDArray[np.bool_]
@@ -148,11 +148,11 @@ def find_unread(images: Sequence[StaffImage], geometry: StaffGeometry) -> dict[i
         if staff.system not in used:
             kind = BLANK
         elif has_percussion_clef(image, geometry):
-            kind = "percussion"
+            kind = PERCUSSION
         elif is_tablature(image, around, geometry):
             kind = "tablature"
         if kind:
-            found[index] = OtherStaff(5, staff.x0, staff.y0, staff.x1, staff.y1, kind)
+            found[index] = other_staff(staff, kind)
     return found
 
 

@@ -34,6 +34,7 @@ _INK = 0.3
 TABLATURE = (4, 6)
 #: The kind of a staff with nothing on it.
 BLANK = "blank"
+PERCUSSION = "percussion"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class OtherStaff:
             f"a staff of {lines} at the height of {round(self.y0)} px was skipped; "
             "only staves of 5 lines are read."
         )
+
+
+def other_staff(staff: Staff, kind: str) -> OtherStaff:
+    """A staff of five lines as one that is not read."""
+    return OtherStaff(5, staff.x0, staff.y0, staff.x1, staff.y1, kind)
 
 
 @dataclass(frozen=True)

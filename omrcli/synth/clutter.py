@@ -3,7 +3,7 @@
 A reader must learn to pass over it. It is never drawn so that it could be taken for something in
 the encoding: no slur joins two neighbouring notes of one pitch, which would look like a tie. Nor is
 anything drawn that changes what the notes say and that no token tells of: an 8va would move
-pitches, and a tremolo durations, so neither is here.
+pitches, so it is not here.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ class ClutterRates:
     figured_bass: float = 0.06
     fingerings: float = 0.15
     breaths: float = 0.1
+    tremolos: float = 0.08  # strokes through stems
+    arpeggios: float = 0.08  # wavy lines before chords
+    cues: float = 0.06  # runs of small notes
+    shape_notes: float = 0.03  # heads of their own for each step of the key
+    old_rests: float = 0.08  # the quarter rest of older prints
     rehearsal: float = 0.12  # letters and numbers, boxed or circled
     voltas: float = 0.12  # brackets with "1." and "2."
     jumps: float = 0.08  # segno, coda, "D.C.", "Fine"
@@ -95,7 +100,7 @@ def read_rates(share: float, rates: Sequence[str]) -> ClutterRates:
 @dataclass(frozen=True)
 class Clutter:
     """How much there is on one staff: rates (0..1) a note, and of `rehearsal`, `voltas` and `jumps`
-    a measure.
+    a measure (`cues` too).
 
     `verses` is the number of lines of lyrics, `measure_numbers` says at which measures numbers
     stand (5: at every fifth), and `first_measure` what the first is called; other than 1 it is told
@@ -114,6 +119,9 @@ class Clutter:
     figured_bass: float = 0.0
     fingerings: float = 0.0
     breaths: float = 0.0
+    tremolos: float = 0.0
+    arpeggios: float = 0.0
+    cues: float = 0.0
     rehearsal: float = 0.0
     voltas: float = 0.0
     jumps: float = 0.0
@@ -130,7 +138,8 @@ class Clutter:
 _MOST = {
     "slurs": 0.3, "articulations": 0.4, "bowings": 0.25, "dynamics": 0.12, "hairpins": 0.08,
     "ornaments": 0.1, "words": 0.05, "chords": 0.4, "figured_bass": 0.5, "fingerings": 0.4,
-    "breaths": 0.05, "rehearsal": 0.3, "voltas": 0.3, "jumps": 0.15, "pedals": 0.15,
+    "breaths": 0.05, "tremolos": 0.5, "arpeggios": 1.0, "cues": 0.4,
+    "rehearsal": 0.3, "voltas": 0.3, "jumps": 0.15, "pedals": 0.15,
 }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ from .render import EngravingStyle, RenderedStaff, draw_style, render_staff
 from .rhythm import Dice
 from .sources import SourceOptions, load_excerpts
 from .surroundings import add_neighbours
+from .uncommon_notation import notate_uncommonly
 from .variation import vary_excerpt
 
 Music = tuple[tuple[str, ...], ...]
@@ -63,8 +64,9 @@ class SynthOptions:
     music and the others come from `corpora` (none: tunes that music21 ships), of each of which at
     most `max_files` files are read; `rare_share` (0..1) of the random music is composed around
     rare tokens, of the grammar or of a file `vocabulary` of token texts; into `changed_share` of
-    the excerpts of corpora changes of clef, key and barlines are put, and into `enriched_share`
-    chords, ties and grace notes. `degrade` is "none" or one
+    the excerpts of corpora changes of clef, key and barlines are put, into `enriched_share`
+    chords, triplets, ties and grace notes, and `uncommon_share` of all staves have octave clefs or
+    signs for music without pitches. `degrade` is "none" or one
     of degrade.PRESETS, and `engraver` one of engravers.ENGRAVERS or shares of several.
 
     Raises:
@@ -82,6 +84,7 @@ class SynthOptions:
     rare_share: float = 0.3
     changed_share: float = 0.15
     enriched_share: float = 0.2
+    uncommon_share: float = 0.1
     vocabulary: Path | None = None
     engraver: str = "verovio"
 
@@ -97,6 +100,7 @@ class SynthOptions:
             (self.rare_share, "rare music"),
             (self.changed_share, "changed excerpts"),
             (self.enriched_share, "enriched excerpts"),
+            (self.uncommon_share, "uncommon notation"),
         ):
             if not 0 <= share <= 1:
                 raise UsageError(f"The share of {what} must lie between 0 and 1.")
@@ -211,6 +215,11 @@ def _load_once(options: SynthOptions) -> Music:
 
 
 def _draw_tokens(options: SynthOptions, music: Music, rng: np.random.Generator) -> list[str]:
+    texts = _draw_music(options, music, rng)
+    return notate_uncommonly(texts, Dice(rng)) if rng.random() < options.uncommon_share else texts
+
+
+def _draw_music(options: SynthOptions, music: Music, rng: np.random.Generator) -> list[str]:
     if not music or rng.random() < options.random_share:
         return compose_staff(options, rng)
     excerpt: Sequence[str] = music[int(rng.integers(len(music)))]
@@ -282,6 +291,8 @@ def _claim_folder(out: Path, options: SynthOptions) -> None:
         "engraver": options.engraver,
         "rare_share": options.rare_share,
         "changed_share": options.changed_share,
+        "enriched_share": options.enriched_share,
+        "uncommon_share": options.uncommon_share,
         "vocabulary": options.vocabulary.as_posix() if options.vocabulary else None,
     }
     text = json.dumps(settings, indent=1) + "\n"

@@ -1,5 +1,5 @@
 """Music that corpora of single lines hold too rarely, put into their excerpts: double stops and
-chords, ties, and groups of grace notes.
+chords, triplets, ties, and groups of grace notes.
 
 String parts are full of them, incipits and tunes hold next to none. Unlike in `synth.variation`,
 the notes do change; the measures stay as long as they were.
@@ -17,16 +17,18 @@ from .rhythm import Dice
 from .variation import Edit, edit_excerpt
 
 #: Steps from a note to the next member of its chord, and how often: thirds and sixths first.
-_INTERVALS = {2: 6, 5: 4, 3: 2, 4: 2, 7: 2, 1: 1, 6: 1}
+_INTERVALS = {2: 6, 5: 4, 3: 2, 4: 2, 7: 2, 1: 3, 6: 1}
 _MORE_MEMBERS = {1: 8, 2: 2, 3: 1}
 #: Staff positions (steps above the lowest line) that added notes keep to.
 _ROOM = range(-7, 16)
+#: What a note is split into: three of these in the time of two.
+_TRIPLET_BASES = {"half": "quarter", "quarter": "eighth", "eighth": "sixteenth"}
 _GRACES = {"sixteenth": 5, "eighth": 3, "thirty_second": 4}
 _GRACE_STEPS = (-7, -5, -4, -3, -2, -1, 1, 2, 3, 4)
 
 
 def enrich_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
-    """The excerpt with chords, ties or grace notes put in, at times two of them.
+    """The excerpt with chords, triplets, ties or grace notes put in, at times two of them.
 
     What an excerpt has no room for is left out, so it may come back as it was.
 
@@ -96,8 +98,10 @@ def _thicken(note: Note, spot: _Spot, dice: Dice) -> Note:
     """The note with further members as the key has them; as it is where the staff has no room."""
     pitches = list(note.pitches)
     down = dice.chance(0.6)
+    close = dice.chance(0.25)  # heads on both sides of the stem
     for _ in range(dice.pick(list(_MORE_MEMBERS), list(_MORE_MEMBERS.values()))):
         step = dice.pick(list(_INTERVALS), list(_INTERVALS.values()))
+        step = 1 if close and dice.chance(0.6) else step
         pitch = spot.pitch_at(pitches[-1].diatonic + (-step if down else step))
         if pitch is None:
             break
@@ -128,6 +132,27 @@ def _add_ties(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     return result
 
 
+def _add_triplets(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
+    """Three notes in the time of some notes, often of chords."""
+    share, thick = dice.pick((0.15, 0.4)), dice.chance(0.6)
+
+    def rewrite(place: int, note: Note, spot: _Spot) -> list[Note]:
+        base = _TRIPLET_BASES.get(note.duration.base)
+        plain = not (note.duration.dots or note.duration.tuplet or note.fermata or note.grace)
+        if base is None or not plain or _is_tied(symbols, place) or not dice.chance(share):
+            return [note]
+        first = _thicken(note, spot, dice) if thick and len(note.pitches) == 1 else note
+        members = [first]
+        for _ in range(2):
+            step = dice.pick((-2, -1, 0, 1, 2))
+            pitches = [spot.pitch_at(pitch.diatonic + step) for pitch in members[-1].pitches]
+            known = tuple(pitch for pitch in pitches if pitch is not None)
+            members.append(replace(first, pitches=known) if len(known) == len(pitches) else first)
+        return [replace(each, duration=Duration(base, 0, (3, 2))) for each in members]
+
+    return _rewrite_notes(symbols, rewrite)
+
+
 def _add_graces(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     """Groups of one to four grace notes before some notes, all of one length."""
 
@@ -152,4 +177,4 @@ def _draw_graces(note: Note, spot: _Spot, dice: Dice) -> list[Note]:
     return graces
 
 
-_ADDITIONS: dict[Edit, float] = {_add_chords: 5, _add_ties: 3, _add_graces: 2}
+_ADDITIONS: dict[Edit, float] = {_add_chords: 5, _add_triplets: 2, _add_ties: 3, _add_graces: 2}

@@ -12,24 +12,32 @@ from omrcli.tokens import (
     Barline,
     Clef,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
     parse_symbol,
 )
 
+from .mei_writer import CUE_REST
+
 # Signs that Verovio writes as a group of this class; an empty group draws nothing.
-_KINDS = "notehead|rest|mRest|multiRest|accid|clef|keySig|meterSig|tie|fermata|barLine"
-_GROUP = re.compile(rf'<g [^>]*?class="({_KINDS})"[^>]*(?<!/)>(?=\s*<(?!/))')
+_KINDS = "notehead|rest|mRest|multiRest|mRpt|beatRpt|accid|clef|keySig|meterSig|tie|fermata|barLine"
+_GROUP = re.compile(
+    rf'<g (?![^>]*id="{CUE_REST}")[^>]*?class="({_KINDS})"[^>]*(?<!/)>(?=\s*<(?!/))'
+)
 _DOT = re.compile(r'<g [^>]*?class="dots"[^>]*>(.*?)</g>', re.DOTALL)
 
 
 _NAMES: dict[type, str] = {
-    Clef: "clef", KeySignature: "keySig", TimeSignature: "meterSig", Rest: "rest",
-    Multirest: "multiRest", Barline: "barLine",
+    Clef: "clef", PercussionClef: "clef", KeySignature: "keySig", TimeSignature: "meterSig",
+    Rest: "rest", Multirest: "multiRest", MeasureRepeat: "mRpt", Slash: "notehead",
+    Barline: "barLine",
 }  # fmt: skip
 
 
@@ -50,6 +58,7 @@ def count_drawn(svg: str) -> Counter[str]:
     """Number of signs of each kind in an SVG by Verovio."""
     counts = Counter(match[1] for match in _GROUP.finditer(svg))
     counts["rest"] += counts.pop("mRest", 0)
+    counts["notehead"] += counts.pop("beatRpt", 0)  # a slash may be drawn as either
     counts["dot"] = sum(match[1].count("<ellipse") for match in _DOT.finditer(svg))
     return +counts
 

@@ -174,6 +174,7 @@ _VARIED = {
     "MultiMeasureRest.thick-thickness": (6.6, 0.35), "Hairpin.thickness": (1.0, 0.4),
     "TupletBracket.thickness": (1.6, 0.4), "Stem.length-fraction": (1.0, 0.1),
 }  # fmt: skip
+_SHAPES = ("aikenHeads", "sacredHarpHeads", "southernHarmonyHeads", "walkerHeads")
 _INSTRUMENTS = ("Violino I", "Viola", "Vc.", "Fl.", "Clarinet in B", "Oboe", "Tenor", "Soprano")
 
 
@@ -189,6 +190,9 @@ def draw_options(
         if share:
             lines.append(f"\\override {name} = #{middle * factor:.3f}")
     lines += _draw_choices(rng)
+    if rng.random() < clutter.share * clutter.old_rests:
+        lines.append("\\override Rest.style = #'classical")
+    shaped = rng.random() < clutter.share * clutter.shape_notes
     if not clef_first:
         lines.append(_CLEF_LAST)
     named = rng.random() < clutter.share * clutter.instrument
@@ -204,6 +208,8 @@ def draw_options(
         first_measure=int(rng.integers(1, 200)),
         instrument=str(rng.choice(_INSTRUMENTS)) if named else "",
         metronome=bool(rng.random() < 0.3),
+        slash_stems=bool(rng.random() < 0.4),
+        heads=str(rng.choice(_SHAPES)) if shaped else "",
     )
 
 
@@ -220,7 +226,7 @@ def _draw_choices(rng: np.random.Generator) -> list[str]:
         lines.append("\\override TupletBracket.bracket-visibility = ##t")
     if rng.random() < 0.15:
         lines.append("\\override Clef.full-size-change = ##t")
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         lines.append(f"\\override MultiMeasureRest.expand-limit = #{int(rng.integers(0, 10))}")
     if rng.random() < 0.1:
         lines.append("\\override Flag.stencil = #modern-straight-flag")

@@ -73,7 +73,7 @@ _TOLD = {
     "ClefModifier": "", "Accidental": "'glyph-name", "KeySignature": "", "KeyCancellation": "",
     "TimeSignature": "", "BarLine": "'glyph-name", "Dots": "", "Stem": "beams",
     "Flag": "'glyph-name", "Tie": "", "Script": "'script-stencil",
-    "MultiMeasureRestScript": "'script-stencil",
+    "MultiMeasureRestScript": "'script-stencil", "PercentRepeat": "",
 }  # fmt: skip
 #: Lines for the Score contexts of such a document.
 MARKS = tuple(
@@ -84,10 +84,10 @@ _KINDS = {
     "MultiMeasureRestNumber": "Rest", "Clef": "Clef", "ClefModifier": "ClefModifier",
     "Accidental": "Accidental", "KeySignature": "KeySig", "KeyCancellation": "KeySig",
     "TimeSignature": "TimeSig", "BarLine": "BarLine", "Dots": "NoteDot", "Tie": "TieSegment",
-    "Stem": "Flag", "Flag": "Flag",
+    "Stem": "Flag", "Flag": "Flag", "PercentRepeat": "MeasureRepeat",
 }  # fmt: skip
 #: Signs that are one element however many shapes they have; of others each shape is one.
-_WHOLE = {"Note", "Clef", "Accidental", "TieSegment", "Flag", "Fermata", "Stem"}
+_WHOLE = {"MeasureRepeat", "Note", "Clef", "Accidental", "TieSegment", "Flag", "Fermata", "Stem"}
 #: Bases by LilyPond's logarithm of a duration; the first is -2.
 _BASES = tuple(DURATIONS)
 _ACCIDENTALS = {

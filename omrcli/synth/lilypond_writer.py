@@ -14,14 +14,18 @@ from itertools import groupby
 from omrcli.errors import InputError
 from omrcli.reading.alphabet import shown_accidentals
 from omrcli.tokens import (
+    DURATIONS,
     KEY_NAMES,
     Clef,
     Duration,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Pitch,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -29,7 +33,7 @@ from omrcli.tokens import (
 
 from .beams import LayerItem, split_tuplets
 from .markup import Marks, Markup
-from .measures import MeasureSymbols, find_ties, split_measures
+from .measures import MeasureSymbols, beat_length, find_ties, split_measures
 
 # fmt: off
 _DURATIONS = {
@@ -61,7 +65,8 @@ class LilypondOptions:
     """What notation leaves to the engraver.
 
     `overrides` are lines for LilyPond's Score context, `staff_size` is in points and chooses among
-    the weights of the font, `beams` False draws flags only, `stems` is "", "up" or "down".
+    the weights of the font, `beams` False draws flags only, `stems` is "", "up" or "down", `heads`
+    is one of LilyPond's commands for shape notes, or "".
     """
 
     overrides: tuple[str, ...] = ()
@@ -74,6 +79,8 @@ class LilypondOptions:
     fermata_below: bool = False
     first_measure: int = 1
     instrument: str = ""
+    heads: str = ""
+    slash_stems: bool = False
     metronome: bool = False
     markup: Markup = field(default_factory=Markup)
 
@@ -88,7 +95,7 @@ def write_lilypond(symbols: Sequence[Symbol], options: LilypondOptions | None = 
         InputError: LilyPond cannot show the music so.
     """
     options = options or LilypondOptions()
-    if not symbols or not isinstance(symbols[0], Clef):
+    if not symbols or not isinstance(symbols[0], (Clef, PercussionClef)):
         raise InputError("A staff to engrave begins with a clef.")
     writer = _Writer(symbols, options)
     lines = [line for measure in writer.measures for line in writer.write_measure(measure)]
@@ -112,6 +119,8 @@ def _opening(symbols: Sequence[Symbol], options: LilypondOptions) -> Iterator[st
         yield "\\once \\omit Staff.TimeSignature"
     if not options.beams:
         yield "\\autoBeamOff"
+    if options.heads:
+        yield f"\\{options.heads}"
     if options.stems:
         yield f"\\stem{options.stems.capitalize()}"
     if options.instrument:
@@ -204,6 +213,12 @@ class _Writer:
         symbol = self.symbols[index]
         if isinstance(symbol, Clef):
             return LayerItem(_clef(symbol, index > 0))
+        if isinstance(symbol, PercussionClef):
+            return LayerItem(_PERCUSSION)
+        if isinstance(symbol, MeasureRepeat):
+            return LayerItem(_MEASURE_REPEAT.format(_fraction(measure.length / 4)))
+        if isinstance(symbol, Slash):
+            return LayerItem(_slash(measure.meter, self.options.slash_stems))
         if isinstance(symbol, KeySignature):
             return LayerItem(self._key(symbol, index))
         if isinstance(symbol, TimeSignature):
@@ -258,10 +273,10 @@ class _Writer:
         if isinstance(symbol, Rest):
             text = self._rest(symbol, measure)
         else:
-            text = self._pitches(index) + _timing(symbol.duration)
+            text = self._pitches(index) + _timing(symbol.duration) + _strokes(marks)
         text += self._fermata(symbol) + "".join(self.after.get(index, ()))
         text += "".join(_marks_after(marks)) + " \\breathe" * marks.breath
-        return " ".join([*before, text])
+        return " ".join([*before, f"\\teeny {text} \\normalsize" if marks.cue else text])
 
     def _rest(self, rest: Rest, measure: MeasureSymbols) -> str:
         timed = sum(isinstance(self.symbols[i], (Note, Rest)) for i in measure.indices)
@@ -269,6 +284,22 @@ class _Writer:
         if alone and self.options.centre_rests and not rest.fermata:
             return f"{_SHORT_REST} R1"
         return f"r{_timing(rest.duration)}"
+
+
+#: Under this clef notes stand as under a treble clef.
+_PERCUSSION = (
+    "\\clef percussion \\set Staff.middleCClefPosition = #-6 \\set Staff.middleCPosition = #-6"
+)
+_MEASURE_REPEAT = "<< s1*{0} #(make-music 'PercentEvent 'length (ly:make-moment {0})) >>"
+
+
+def _slash(meter: TimeSignature | None, stem: bool) -> str:
+    length = beat_length(meter)
+    names = [name for base, name in _DURATIONS.items() if DURATIONS[base] == length]
+    if not names or length < 1:
+        raise InputError("A slash has no flags and no dots here; leave this music out.")
+    without = "" if stem else "\\once \\omit Stem "
+    return f"\\improvisationOn {without}b'{names[0]} \\improvisationOff"
 
 
 #: A rest for a measure is drawn as a whole rest however long the measure is.
@@ -322,6 +353,10 @@ def _tuplet(run: Sequence[LayerItem]) -> str:
     return f"\\tuplet {ratio[0]}/{ratio[1]} {{ {inner} }}" if ratio else inner
 
 
+def _strokes(marks: Marks) -> str:
+    return f":{4 * 2**marks.tremolo}" if marks.tremolo else ""
+
+
 def _marks_before(marks: Marks, metronome: bool) -> Iterator[str]:
     if marks.tempo:
         beat = f" 4 = {40 + 4 * (len(marks.tempo) * 7 % 40)}" if metronome else ""
@@ -333,6 +368,8 @@ def _marks_before(marks: Marks, metronome: bool) -> Iterator[str]:
 def _marks_after(marks: Marks) -> Iterator[str]:
     names = (*marks.articulations, *filter(None, (marks.ornament,)))
     yield from (_ARTICULATIONS[name] for name in names)
+    if marks.arpeggio:
+        yield "\\arpeggio"
     if marks.dynamic:
         yield f"\\{marks.dynamic}"
     if marks.words:

@@ -44,13 +44,14 @@ _SYLLABLES = (
 _MOST = {
     "slurs": 0.4, "articulations": 0.5, "bowings": 0.3, "dynamics": 0.15, "hairpins": 0.1,
     "ornaments": 0.1, "words": 0.06, "chords": 0.4, "fingerings": 0.4, "breaths": 0.05,
+    "tremolos": 0.5, "arpeggios": 1.0,
 }
 # fmt: on
 
 
 @dataclass(frozen=True)
 class MarkRates:
-    """How much of each kind there is: rates (0..1) a note; the last three hold for the staff."""
+    """How much of each kind there is: rates (0..1) a note; the last four hold for the staff."""
 
     slurs: float = 0.0
     articulations: float = 0.0
@@ -63,6 +64,9 @@ class MarkRates:
     chords: float = 0.0
     fingerings: float = 0.0
     breaths: float = 0.0
+    tremolos: float = 0.0
+    arpeggios: float = 0.0
+    cues: bool = False
     tempo: bool = False
     rehearsal: bool = False
     measure_numbers: bool = False
@@ -83,6 +87,9 @@ class Marks:
     chord: str = ""
     fingering: int = 0
     breath: bool = False
+    tremolo: int = 0  # strokes through the stem
+    arpeggio: bool = False
+    cue: bool = False  # a small note
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,7 @@ def draw_rates(rng: np.random.Generator, clutter: ClutterRates) -> MarkRates:
     return MarkRates(
         **rates,
         lyrics=0.9 * bool(rng.random() < clutter.lyrics),  # sung throughout
+        cues=bool(rng.random() < clutter.cues),
         tempo=bool(rng.random() < clutter.tempo),
         rehearsal=bool(rng.random() < clutter.rehearsal),
         measure_numbers=bool(rng.random() < clutter.measure_numbers),
@@ -124,8 +132,12 @@ def draw_rates(rng: np.random.Generator, clutter: ClutterRates) -> MarkRates:
 def draw_markup(symbols: Sequence[Symbol], rates: MarkRates, rng: np.random.Generator) -> Markup:
     """Draw the marks of a staff; equal states of `rng` give equal marks."""
     dice = Dice(rng)
-    notes = [i for i, s in enumerate(symbols) if isinstance(s, Note) and not s.grace]
-    marks = {index: _draw_marks(rates, dice) for index in notes}
+    timed = {i: s for i, s in enumerate(symbols) if isinstance(s, Note) and not s.grace}
+    notes = list(timed)
+    marks = {index: _draw_marks(note, rates, dice) for index, note in timed.items()}
+    if rates.cues:
+        for index in _draw_run(notes, dice):
+            marks[index] = replace(marks[index], cue=True)
     if notes and rates.tempo:
         marks[notes[0]] = replace(marks[notes[0]], tempo=dice.pick(_TEMPI))
     if rates.rehearsal and (starts := list(_measure_starts(symbols))):
@@ -137,12 +149,21 @@ def draw_markup(symbols: Sequence[Symbol], rates: MarkRates, rng: np.random.Gene
 
 
 _NO = Marks()
+_BARE = ("whole", "half", "quarter")
 
 
-def _draw_marks(rates: MarkRates, dice: Dice) -> Marks:
+def _draw_run(notes: Sequence[int], dice: Dice) -> Sequence[int]:
+    """Some notes in a row."""
+    first = dice.below(len(notes) + 1)
+    return notes[first : first + 2 + dice.below(12)]
+
+
+def _draw_marks(note: Note, rates: MarkRates, dice: Dice) -> Marks:
     def drawn(rate: float) -> bool:
         return rate > 0 and dice.chance(rate)
 
+    # Strokes beside flags, beams and dots would be hard to tell from them.
+    bare = note.duration.base in _BARE and not note.duration.dots
     articulations: tuple[str, ...] = ()
     if drawn(rates.articulations):
         articulations = (dice.pick(list(_ARTICULATIONS), list(_ARTICULATIONS.values())),)
@@ -160,6 +181,8 @@ def _draw_marks(rates: MarkRates, dice: Dice) -> Marks:
         chord=dice.pick(_HARMONIES) if drawn(rates.chords) else "",
         fingering=1 + dice.below(5) if drawn(rates.fingerings) else 0,
         breath=drawn(rates.breaths),
+        tremolo=dice.pick((1, 2, 3, 3)) if bare and drawn(rates.tremolos) else 0,
+        arpeggio=len(note.pitches) > 1 and drawn(rates.arpeggios),
     )
 
 

@@ -16,9 +16,11 @@ from omrcli.tokens import (
     Barline,
     Clef,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -107,12 +109,22 @@ def _end_measure(measures: list[MeasureSymbols], barline: Barline) -> None:
 
 
 def length_of(symbol: Symbol, meter: TimeSignature | None) -> Fraction:
-    """Quarter notes that a symbol takes; a multirest those of one measure."""
-    if isinstance(symbol, Multirest):
+    """Quarter notes that a symbol takes; a multirest and a repeat those of one measure."""
+    if isinstance(symbol, (Multirest, MeasureRepeat)):
         return meter.quarters if meter else Fraction(4)
+    if isinstance(symbol, Slash):
+        return beat_length(meter)
     if isinstance(symbol, Rest) or (isinstance(symbol, Note) and not symbol.grace):
         return symbol.duration.quarters
     return Fraction(0)
+
+
+def beat_length(meter: TimeSignature | None) -> Fraction:
+    """Quarter notes of a beat; three eighths in 6/8 and its like."""
+    if meter is None:
+        return Fraction(1)
+    compound = meter.unit >= 8 and meter.beats % 3 == 0
+    return Fraction(4, meter.unit) * (3 if compound else 1)
 
 
 def find_ties(symbols: Sequence[Symbol]) -> Iterator[tuple[int, int]]:
@@ -128,7 +140,7 @@ def find_ties(symbols: Sequence[Symbol]) -> Iterator[tuple[int, int]]:
             if last is None or open_tie is not None:
                 raise InputError("A tie must follow a note.")
             open_tie = last
-        elif isinstance(symbol, (Rest, Multirest)):
+        elif isinstance(symbol, (Rest, Multirest, MeasureRepeat, Slash)):
             last = None
             if open_tie is not None:
                 raise InputError("A tie leads to a rest.")

@@ -14,10 +14,13 @@ from omrcli.tokens import (
     Clef,
     Duration,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Pitch,
     Rest,
+    Slash,
     Symbol,
     Tie,
     TimeSignature,
@@ -29,13 +32,17 @@ from .clutter import Clutter
 from .mei import BARLINES, DURATION_NAMES, OCTAVE_SHIFTS
 from .scribe import Scribe
 
+#: What the names of rests begin with that stand below a cue and are not in the music.
+CUE_REST = "cue-rest-"
 _DUR = {name: dur for dur, name in DURATION_NAMES.items()}
 _RIGHT = {kind: right for right, kind in BARLINES.items()}
 _SHIFTS = {shift: place for place, shift in OCTAVE_SHIFTS.items()}
+_STEMMED_SLASH = '<note dur="4" loc="4" head.shape="slash"/>'
 _WHOLE_REST = '<rest dur="1"'
 # Staff positions of sharps and flats under a treble clef, in steps above the lowest line.
 _SHARP_PLACES, _FLAT_PLACES = (8, 5, 9, 6, 3, 7, 4), (4, 7, 3, 6, 2, 5, 1)
-_OPENING = (Clef, KeySignature, TimeSignature)
+_OPENING = ((Clef, PercussionClef), KeySignature, TimeSignature)
+_TREBLE_BOTTOM = Clef("G", 2).bottom_line
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,9 @@ class MeiOptions:
     """What notation leaves to the engraver.
 
     `beam_beats` is the length of beams in beats (0: flags only), `stems` is "", "up" or "down",
-    `centre_rests` sets a whole rest that is alone in its measure into the middle, and
-    `cancel_keys` draws naturals before a change of key (a change to C major always has them).
+    `centre_rests` sets a whole rest that is alone in its measure into the middle, `drum_heads` is
+    the head shape of notes on percussion staves ("" is the usual one), and `cancel_keys` draws
+    naturals before a change of key (a change to C major always has them).
     """
 
     beam_beats: int = 1
@@ -55,6 +63,8 @@ class MeiOptions:
     centre_rests: bool = True
     cancel_keys: bool = False
     fermata_below: bool = False
+    drum_heads: str = ""
+    slash_stems: bool = False
     clutter: Clutter = field(default_factory=Clutter)
 
 
@@ -86,7 +96,7 @@ def _take_opening(symbols: Sequence[Symbol]) -> list[Symbol]:
     for kind in _OPENING:
         if len(opening) < len(symbols) and isinstance(symbols[len(opening)], kind):
             opening.append(symbols[len(opening)])
-    if not opening or not isinstance(opening[0], Clef):
+    if not opening or not isinstance(opening[0], (Clef, PercussionClef)):
         raise InputError("A staff to engrave begins with a clef.")
     if KeySignature(0) in opening:
         raise InputError("A staff cannot begin with a cancelled key signature.")
@@ -96,7 +106,7 @@ def _take_opening(symbols: Sequence[Symbol]) -> list[Symbol]:
 def _document(opening: Sequence[Symbol], name: str, measures: str) -> str:
     score, staff = "", ""
     for symbol in opening:
-        if isinstance(symbol, Clef):
+        if isinstance(symbol, (Clef, PercussionClef)):
             staff += _attributes(_clef(symbol), "clef.")
         elif isinstance(symbol, KeySignature):
             score += f' keysig="{_key(symbol)}"'
@@ -113,7 +123,9 @@ def _attributes(values: dict[str, str], prefix: str = "") -> str:
     return "".join(f' {prefix}{name}="{value}"' for name, value in values.items())
 
 
-def _clef(clef: Clef) -> dict[str, str]:
+def _clef(clef: Clef | PercussionClef) -> dict[str, str]:
+    if isinstance(clef, PercussionClef):
+        return {"shape": "perc", "line": "3"}
     values = {"shape": clef.sign, "line": str(clef.line)}
     if clef.octave_shift:
         values["dis"], values["dis.place"] = _SHIFTS[clef.octave_shift]
@@ -164,6 +176,7 @@ class _Writer:
         self._first_meter: TimeSignature | None = None
         self._key = KeySignature(0)
         self._clef = Clef("G", 2)
+        self._drums = False
         self._ids = 0
         self._last: dict[int, str] = {}  # diatonic -> id of the members of the last note
         self._tied: dict[int, str] = {}
@@ -177,6 +190,8 @@ class _Writer:
                 self._key = symbol
             elif isinstance(symbol, Clef):
                 self._clef = symbol
+            elif isinstance(symbol, PercussionClef):
+                self._drums = True
 
     def add(self, symbol: Symbol, shown: tuple[str | None, ...]) -> None:
         """Append a symbol; `shown` are the accidentals to draw before its members."""
@@ -184,6 +199,9 @@ class _Writer:
             self._add_note(symbol, shown)
         elif isinstance(symbol, (Rest, Multirest)):
             self._add_rest(symbol)
+        elif isinstance(symbol, (MeasureRepeat, Slash)):
+            slash = _STEMMED_SLASH if self._options.slash_stems else "<beatRpt/>"
+            self._add_shorthand("<mRpt/>" if isinstance(symbol, MeasureRepeat) else slash)
         elif isinstance(symbol, Barline):
             self._end_measure(symbol)
         elif isinstance(symbol, Tie):
@@ -219,7 +237,7 @@ class _Writer:
             inside = self._scribe.adorn(note)
             self._measure.events += self._scribe.surround(name, list(ids))
         members = [
-            _attributes({"xml:id": ids[pitch.diatonic], **_pitch(pitch, accidental)})
+            _attributes({"xml:id": ids[pitch.diatonic], **self._place(pitch, accidental)})
             for pitch, accidental in zip(note.pitches, shown, strict=True)
         ]
         if len(members) == 1:
@@ -233,6 +251,13 @@ class _Writer:
         self._last = ids
         self._add_fermata(note, name)
 
+    def _place(self, pitch: Pitch, accidental: str | None) -> dict[str, str]:
+        """What says where a head stands."""
+        if not self._drums:
+            return _pitch(pitch, accidental)
+        shape = {"head.shape": self._options.drum_heads} if self._options.drum_heads else {}
+        return {"loc": str(pitch.diatonic - _TREBLE_BOTTOM), **shape}
+
     def _timed(self, note: Note) -> str:
         values = _duration(note.duration)
         if note.grace:
@@ -240,8 +265,10 @@ class _Writer:
             # A slash marks a stem, so a whole note has none.
             if self._options.slash_graces and DURATIONS[note.duration.base] < 4:
                 values["stem.mod"] = "1slash"
-        elif self._options.stems:
-            values["stem.dir"] = self._options.stems
+        else:
+            values |= self._scribe.stroke(note) | self._scribe.size()
+            if self._options.stems:
+                values["stem.dir"] = self._options.stems
         return _attributes(values)
 
     def _end_tie(self, ids: dict[int, str]) -> None:
@@ -270,6 +297,14 @@ class _Writer:
             values = {**_duration(rest.duration), "xml:id": name}
             self._measure.items.append(LayerItem(f"<rest{_attributes(values)}/>", rest.duration))
             self._add_fermata(rest, name)
+
+    def _add_shorthand(self, xml: str) -> None:
+        """A sign that stands for music without saying it."""
+        if self._tied:
+            raise InputError("A tie leads to a repeat sign.")
+        self._last = {}
+        self._scribe.pause()
+        self._measure.items.append(LayerItem(xml))
 
     def _add_fermata(self, symbol: Note | Rest, name: str) -> None:
         if symbol.fermata:
@@ -316,10 +351,13 @@ class _Writer:
         measure, self._measure = self._measure, _Measure()
         left = f' left="{measure.left}"' if measure.left else ""
         number, self._number = self._number, self._number + measure.length
+        timed = any(item.duration and not item.grace for item in measure.items)
+        cue = f'<layer n="2"><mRest xml:id="{CUE_REST}{number}"/></layer>' if timed else ""
+        cue *= self._scribe.has_cue_rest()
         self._scribe.start_measure()
         self._measures.append(
             f'<measure n="{number}"{left} right="{right}">'
-            f'<staff n="1"><layer n="1">{self._layer(measure)}</layer></staff>'
+            f'<staff n="1"><layer n="1">{self._layer(measure)}</layer>{cue}</staff>'
             f"{''.join(measure.events)}</measure>"
         )
 

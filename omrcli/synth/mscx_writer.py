@@ -281,10 +281,12 @@ class _Writer:
             return f"{before}<Rest>{timing}</Rest>"
         beam = "" if self.options.beams or symbol.grace else "<BeamMode>no</BeamMode>"
         grace = self._grace(index, symbol) if symbol.grace else ""
-        chord = "".join(_chord_marks(marks)) + "".join(self.in_chord.get(index, ()))
+        chord = "<small>1</small>" * marks.cue + "".join(_chord_marks(marks))
+        chord += "".join(self.in_chord.get(index, ()))
         notes = "".join(self._notes(index, symbol, marks))
         after = "<Breath><symbol>breathMarkComma</symbol></Breath>" if marks.breath else ""
-        return f"{before}<Chord>{beam}{timing}{grace}{chord}{notes}</Chord>{after}"
+        strokes = _strokes(marks)
+        return f"{before}<Chord>{beam}{timing}{grace}{chord}{notes}{strokes}</Chord>{after}"
 
     def _grace(self, index: int, note: Note) -> str:
         following = next(
@@ -369,7 +371,8 @@ def _sign(symbol: Symbol, opening: bool) -> str:
         if opening and not symbol.fifths:
             raise InputError("A staff cannot begin with a cancelled key signature.")
         return f"<KeySig><accidental>{symbol.fifths}</accidental></KeySig>"
-    assert isinstance(symbol, TimeSignature)
+    if not isinstance(symbol, TimeSignature):
+        raise InputError(f"MuseScore documents here have no {symbol}; leave this music out.")
     if symbol.unit not in (1, 2, 4, 8, 16, 32, 64):
         raise InputError(f"MuseScore has no meter {symbol.text}; leave this music out.")
     subtype = {"C": "<subtype>1</subtype>", "C/": "<subtype>2</subtype>"}.get(symbol.text, "")
@@ -429,6 +432,14 @@ def _voice_marks(marks: Marks) -> Iterator[str]:
         yield f"<StaffText>{below}<text><i>{escape(marks.words)}</i></text></StaffText>"
     if marks.chord:
         yield f"<StaffText><text>{escape(marks.chord)}</text></StaffText>"
+
+
+def _strokes(marks: Marks) -> str:
+    """What a chord has behind its notes."""
+    wave = "<Arpeggio><subtype>0</subtype></Arpeggio>" * marks.arpeggio
+    if not marks.tremolo:
+        return wave
+    return f"{wave}<Tremolo><subtype>r{4 * 2**marks.tremolo}</subtype></Tremolo>"
 
 
 def _chord_marks(marks: Marks) -> Iterator[str]:

@@ -23,9 +23,12 @@ from omrcli.tokens import (
     Barline,
     Clef,
     KeySignature,
+    MeasureRepeat,
     Multirest,
     Note,
+    PercussionClef,
     Rest,
+    Slash,
     Symbol,
     TimeSignature,
 )
@@ -37,7 +40,7 @@ Points = NDArray[np.float64]
 _Filter = Callable[["DrawnElement"], bool]
 
 _COUNTED = ("Accidental", "NoteDot", "TieSegment", "Fermata")
-_ORDERED = ("Clef", "KeySig", "TimeSig", "Note", "Rest", "BarLine")
+_ORDERED = ("Clef", "KeySig", "TimeSig", "Note", "Rest", "MeasureRepeat", "BarLine")
 _BASES = tuple(DURATIONS)
 _BLACK = _BASES.index("quarter")
 
@@ -154,6 +157,12 @@ class _Comparison:
     def _compare(self, symbol: Symbol, shown: tuple[str | None, ...]) -> None:
         if isinstance(symbol, Clef):
             self._compare_clef(symbol)
+        elif isinstance(symbol, PercussionClef):
+            _expect(self._take("Clef", 1), "clef-p3")
+        elif isinstance(symbol, MeasureRepeat):
+            self._take("MeasureRepeat", 1)
+        elif isinstance(symbol, Slash):
+            self._take("Note", 1)
         elif isinstance(symbol, KeySignature):
             taken = len(self._take_run("KeySig"))
             naturals = (taken - abs(symbol.fifths), abs(self.key.fifths))

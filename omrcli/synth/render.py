@@ -106,7 +106,9 @@ def draw_style(rng: np.random.Generator, rates: ClutterRates | None = None) -> E
         french_beams=bool(rng.random() < 0.1),
         grace_size=_around(rng, 0.7, 0.1 * spread),
         tie_thickness=_around(rng, 0.5, 0.25 * spread),
-        multirest=str(rng.choice(("auto", "default", "block", "symbols"), p=(0.3, 0.4, 0.2, 0.1))),
+        multirest=str(
+            rng.choice(("auto", "default", "block", "symbols"), p=(0.3, 0.3, 0.15, 0.25))
+        ),
         multirest_thickness=_around(rng, 2.0, 0.6 * spread),
         exact=bool(rng.random() < 0.2) and mei.clutter == Clutter(),  # resvg would need fonts
         number_on_head=bool(rng.random() < 0.3),
@@ -131,6 +133,8 @@ def _draw_mei_options(rng: np.random.Generator, clutter: Clutter) -> MeiOptions:
         centre_rests=bool(rng.random() < 0.7),
         cancel_keys=bool(rng.random() < 0.5),
         fermata_below=bool(rng.random() < 0.05),
+        slash_stems=bool(rng.random() < 0.4),
+        drum_heads=str(rng.choice(("", "x", "+", "diamond"), p=(0.5, 0.35, 0.05, 0.1))),
         clutter=clutter,
     )
 

@@ -64,6 +64,7 @@ class Scribe:
         self._first = True
         self._new_measure = True
         self._sung: list[list[str]] = [[] for _ in range(clutter.verses)]
+        self._cue = self._draws(clutter.cues)
         self._mark = self._rng.randrange(30)  # the last rehearsal mark
 
     def _draws(self, rate: float) -> bool:
@@ -72,6 +73,22 @@ class Scribe:
     def start_measure(self) -> None:
         """A barline: what stands at the start of a measure may come."""
         self._new_measure = True
+        self._cue = self._draws(self._clutter.cues)
+
+    def has_cue_rest(self) -> bool:
+        """Whether the rest of the player stands below the cue in the measure that ends."""
+        return self._cue and self._rng.random() < 0.5
+
+    def size(self) -> dict[str, str]:
+        """Attributes of a note's size: measures of small notes are cues for a player."""
+        return {"cue": "true"} if self._cue else {}
+
+    def stroke(self, note: Note) -> dict[str, str]:
+        """Attributes of the strokes through a note's stem; none through flags, beams and dots."""
+        bare = note.duration.base in ("half", "quarter", "whole") and not note.duration.dots
+        if not bare or not self._draws(self._clutter.tremolos):
+            return {}
+        return {"stem.mod": f"{self._rng.choice((1, 2, 3, 3))}slash"}
 
     def name(self) -> str:
         """The instrument before the staff, in full or short."""
@@ -162,6 +179,8 @@ class Scribe:
             events.append(f'<harm {at} place="below"><fb>{figures}</fb></harm>')
         if self._draws(clutter.fingerings):
             events.append(f"<fing {at}{self._place(0.7)}>{self._finger()}</fing>")
+        if len(pitches) > 1 and self._draws(clutter.arpeggios):
+            events.append(f"<arpeg {at}/>")
         if self._draws(clutter.breaths):
             events.append(f"<{self._rng.choice(('breath', 'breath', 'caesura'))} {at}/>")
         self._first = self._new_measure = False

@@ -49,14 +49,16 @@ def vary_excerpt(texts: Sequence[str], dice: Dice) -> list[str]:
     return edit_excerpt(texts, _CHANGES, dice)
 
 
-def edit_excerpt(texts: Sequence[str], edits: Mapping[Edit, float], dice: Dice) -> list[str]:
-    """The excerpt after one or two edits, drawn by their weights.
+def edit_excerpt(
+    texts: Sequence[str], edits: Mapping[Edit, float], dice: Dice, most: int = 2
+) -> list[str]:
+    """The excerpt after one to `most` (1 or 2) edits, drawn by their weights.
 
     Raises:
         TokenError: a text is none of the semantic encoding.
     """
     symbols = [parse_symbol(text) for text in texts]
-    for _ in range(dice.pick((1, 2), (3, 1))):
+    for _ in range(dice.pick((1, most), (3, 1))):
         symbols = dice.pick(list(edits), list(edits.values()))(symbols, dice)
     return [str(symbol) for symbol in symbols]
 

@@ -29,6 +29,7 @@ from omrcli.reading.alphabet import Codec
 from omrcli.staves.staff import StaffGeometry, find_staves, normalise_staff
 from omrcli.synth.degrade import PRESETS, DegradeOptions, degrade_staff
 
+from .joined_barlines import join_barlines
 from .losses import Targets
 
 STORE_INTERLINE = 12  # px; half as much again as the network's 8, for sub-pixel degradation
@@ -59,6 +60,7 @@ class Augmentation:
     degrade_share: float = 0.8  # of the drawn staves are degraded; the others stay clean
     scale: float = 0.02  # largest relative error of the interline
     system_line: float = 0.15  # share of staves drawn with the line that joins a system
+    joined_barlines: float = 0.15  # share of staves whose barlines run on to other staves
     shift: float = 0.12  # largest vertical error in interlines
 
 
@@ -261,6 +263,9 @@ def vary_staff(
     if rng is not None:
         if rng.random() < augmentation.system_line:
             pixels = _draw_system_line(pixels, rng)
+        if rng.random() < augmentation.joined_barlines:
+            top_line = STORE_GEOMETRY.top_line
+            pixels = join_barlines(pixels, top_line, STORE_INTERLINE, rng)
         if augmentation.degrade is not None and rng.random() < augmentation.degrade_share:
             pixels = degrade_staff(pixels, rng, augmentation.degrade)
         scale *= 1 + rng.uniform(-augmentation.scale, augmentation.scale)

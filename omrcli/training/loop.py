@@ -157,6 +157,12 @@ def _pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def _has_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16; others emulate it, slowly."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 class _Run:
     """The moving parts of one training run."""
 
@@ -166,10 +172,13 @@ class _Run:
         if options.threads:
             torch.set_num_threads(options.threads)
         _seed_all(options.seed)
+        self.is_mixed = self.device.type == "cuda" or _has_bfloat16()
+        # Channels last is the layout in which convolutions in bfloat16 are quick.
         self.network = build_network(recipe.network).to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.initial is not None:
             initial = read_checkpoint(options.initial)
-            _load_initial(self.network, initial, options.initial_output)
+            _load_initial(self.network, initial, recipe.codec.units, options.initial_output)
         self.average = _Average(self.network, options.average)
         self.optimiser = torch.optim.AdamW(
             _decay_groups(self.network, options.weight_decay),
@@ -239,9 +248,9 @@ class _Run:
 
     def _train_step(self, batch: Batch) -> float:
         self.network.train()
-        image = batch.image.to(self.device, non_blocking=True)
+        image = batch.image.to(self.device, non_blocking=True, memory_format=torch.channels_last)
         widths = batch.widths.to(self.device, non_blocking=True)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_mixed):
             log_probs = self.network(image, widths)
         loss = self._loss(log_probs.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
@@ -374,18 +383,32 @@ def _decay_groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def _load_initial(network: nn.Module, checkpoint: Checkpoint, output: bool) -> None:
+def _load_initial(
+    network: nn.Module, checkpoint: Checkpoint, units: Sequence[str], output: bool
+) -> None:
     """Take over all weights of a checkpoint whose shapes fit, those of the output layer if asked
-    for."""
+    for: unit by unit, so that an alphabet may have grown."""
     own = network.state_dict()
+    taken: set[str] = set()
+    if output:
+        names = (*units, "blank")
+        given = {name: row for row, name in enumerate((*checkpoint.units, "blank"))}
+        for key in [name for name in own if name.startswith(f"{_OUTPUT}plain.")]:
+            rows = checkpoint.weights.get(key)
+            if rows is None or rows.shape[1:] != own[key].shape[1:]:
+                continue
+            known = [name in given for name in names]
+            own[key][known] = rows[[given[name] for name in names if name in given]]
+            taken.add(key)
     fitting = {
         name: weights
         for name, weights in checkpoint.weights.items()
         if name in own
         and own[name].shape == weights.shape
         and (output or not name.startswith(_OUTPUT))
+        and name not in taken
     }
-    if not fitting:
+    if not fitting and not taken:
         raise InputError("The initial checkpoint has no weights that fit this network.")
     network.load_state_dict({**own, **fitting})
 

@@ -102,10 +102,13 @@ class _Output(nn.Module):
         return cast(Tensor, self.incidence) @ self.embeddings
 
 
-def _mask(widths: Tensor, length: int) -> Tensor:
-    """(B, length) mask: 1 in columns before each width, else 0."""
+def _mask(widths: Tensor, length: int, masked: Tensor) -> Tensor:
+    """(B, length) mask: 1 in columns before each width, else 0.
+
+    Of the type of what it masks: a mask in float32 would widen all that follows it.
+    """
     columns = torch.arange(length, device=widths.device)
-    return (columns.unsqueeze(0) < widths.unsqueeze(1)).to(torch.float32)
+    return (columns.unsqueeze(0) < widths.unsqueeze(1)).to(masked.dtype)
 
 
 class _Stage(nn.Module):
@@ -120,7 +123,7 @@ class _Stage(nn.Module):
     def forward(self, x: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         x = functional.relu(self.norm(self.convolution(x)))
         widths = torch.div(widths + self.stride[1] - 1, self.stride[1], rounding_mode="floor")
-        return x * _mask(widths, x.shape[3])[:, None, None, :], widths
+        return x * _mask(widths, x.shape[3], x)[:, None, None, :], widths
 
 
 class _TemporalBlock(nn.Module):
@@ -187,8 +190,9 @@ class Lean(nn.Module):
         for stage in self.stages:
             x, at = stage(x, at)
         x = x[:, :, :, :length].permute(0, 3, 1, 2).flatten(2)
-        mask = _mask(frames, length)
-        x = functional.relu(self.norm(self.collapse(x).transpose(1, 2))) * mask[:, None, :]
+        x = self.collapse(x).transpose(1, 2)
+        mask = _mask(frames, length, x)
+        x = functional.relu(self.norm(x)) * mask[:, None, :]
         for block in self.temporal:
             x = block(x, mask[:, None, :])
         x = x.transpose(1, 2)
@@ -228,7 +232,7 @@ class Baseline(nn.Module):
             x = functional.leaky_relu(norm(convolution(x)), 0.2)
             x = functional.max_pool2d(x, (2, 2) if number == 0 else (2, 1))
             at = torch.div(at, 2, rounding_mode="floor") if number == 0 else at
-            x = x * _mask(at, x.shape[3])[:, None, None, :]
+            x = x * _mask(at, x.shape[3], x)[:, None, None, :]
         x = x.permute(0, 3, 1, 2).flatten(2)
         for layer in self.recurrent:
             x = self.dropout(layer(x, at))

@@ -10,7 +10,12 @@ from omrcli.synth.clutter import KINDS, Clutter, ClutterRates, draw_clutter, rea
 from omrcli.synth.scribe import Scribe
 from omrcli.tokens import Note, parse_symbol
 
-ENGRAVED = KINDS[: KINDS.index("brackets")]
+#: Kinds that Verovio engraves; the last two are choices of LilyPond's.
+ENGRAVED = [
+    kind
+    for kind in KINDS[: KINDS.index("brackets")]
+    if kind not in ("shape_notes", "old_rests")
+]
 
 
 def note(text: str = "note-C5_quarter") -> Note:
