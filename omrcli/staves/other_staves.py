@@ -157,12 +157,12 @@ def _is_percussion(sheet: Sheet, line: _Line, lines: Sequence[_Line]) -> bool:
     near = [other for other in lines if abs(other.y - line.y) < _ALONE * sheet.interline]
     if len(near) > 1:
         return False
-    left, right = max(0, round(line.left - 2)), round(line.right + 3)
-    bars = np.ones(right - left, bool)
+    # The slice ends at the page's edge, however far beyond it a line that reaches it is looked for.
+    around = sheet.ink[:, max(0, round(line.left - 2)) : round(line.right + 3)]
+    bars = np.ones(around.shape[1], bool)
     for side in (-1, 1):
         for away in np.linspace(0.3, _BAR, 5) * side * sheet.interline:
-            row = min(max(0, round(line.y + away)), len(sheet.ink) - 1)
-            bars &= sheet.ink[row, left:right] > _INK
+            bars &= around[min(max(0, round(line.y + away)), len(around) - 1)] > _INK
     places = np.flatnonzero(bars)
     if not len(places):
         return False
