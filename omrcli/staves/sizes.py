@@ -60,10 +60,12 @@ def measure_interlines(pixels: Pixels) -> list[Interline]:
 
 def _find_ink(pixels: Pixels, mean: Pixels) -> Mask:
     """Mask of what is darker than the mean around it, on a sample of columns: (H, n) bool."""
-    depth = mean.astype(np.int16) - pixels
-    threshold = max(6.0, 0.3 * float(np.percentile(depth[::4, ::4], 99)))
-    step = max(1, pixels.shape[1] // 400)
-    return depth[:, ::step] > threshold
+    sample = (slice(None, None, 4),) * 2
+    depth = np.subtract(mean[sample], pixels[sample], dtype=np.int16)
+    threshold = max(6.0, 0.3 * float(np.percentile(depth, 99)))
+    columns = slice(None, None, max(1, pixels.shape[1] // 400))
+    found = np.subtract(mean[:, columns], pixels[:, columns], dtype=np.int16) > threshold
+    return np.asarray(found, np.bool_)
 
 
 def _measure_runs(mask: Mask) -> list[Interline]:
