@@ -29,6 +29,9 @@ code; it is the stronger of the two). Colours and bars are for terminals: a pipe
 
 Exit status: 0 done, 1 internal error, 2 usage, 3 input, 4 nothing recognised, 5 model, 6 missing
 dependency, 7 output, 8 some inputs of several failed, 130 interrupted: [errors.md](errors.md).
+Where nobody reads standard output to its end (`| head`), a result meant for it ends the command
+with 7 and no message, after all that goes to files is written; messages that nobody reads are
+dropped, and change no status.
 
 Each option can have a default of your own: its name without the dashes is a key in a file
 `omr.toml`, and the variables in the last column do the same. Which of them counts:

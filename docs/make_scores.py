@@ -12,6 +12,8 @@ from pathlib import Path
 
 from music21 import corpus
 
+from omrcli.cli.failures import report_error
+from omrcli.errors import OmrError
 from omrcli.output import make_folder
 from omrcli.synth.musescore import find_musescore
 from omrcli.synth.programs import run_program
@@ -29,8 +31,8 @@ _PATIENCE = 300.0  # seconds for one score
 
 def main(out: Path) -> None:
     """Write each score and engrave it."""
-    make_folder(out)
     program = find_musescore()
+    make_folder(out)
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     for score in SCORES:
         name = score.replace("/", "-").replace(".", "-")
@@ -43,4 +45,10 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit("usage: python docs/make_scores.py OUT")
+    try:
+        main(Path(sys.argv[1]))
+    except OmrError as error:
+        report_error(error)
+        sys.exit(error.exit_code)

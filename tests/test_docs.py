@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,18 @@ COMMANDS = (
     "doctor",
     "settings",
 )
+
+
+def test_the_scores_of_the_readme_need_musescore_and_say_so(tmp_path: Path) -> None:
+    command = [sys.executable, "docs/make_scores.py", str(tmp_path / "scores")]
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert found.returncode == ExitCode.DEPENDENCY
+    assert found.stderr.startswith("omr: Engraving with MuseScore needs MuseScore 3 on the PATH;")
+    assert found.stderr.count("\n") == 1
+    assert not (tmp_path / "scores").exists()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

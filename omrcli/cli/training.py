@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,9 @@ from .progress import make_progress
 if TYPE_CHECKING:
     from omrcli.training.loop import Progress as TrainingProgress
 
+
+#: Seconds after which a run without a terminal says how it gets on.
+_SILENCE = 60.0
 
 Folders = Annotated[
     list[Path] | None,
@@ -164,7 +169,7 @@ def train(
             network=network,
             factored=factored,
         )
-        with _training_progress(steps) as report:
+        with _training_progress(steps, validate_every) as report:
             run_training(options, report, say)
         _draw_curves(out)
 
@@ -213,9 +218,32 @@ def export(
         say(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB, SHA-256 {hash_file(out)}")
 
 
+def report_lines(validate_every: int) -> Callable[[TrainingProgress], None]:
+    """What says a sentence after each validation, and otherwise once a minute."""
+    said = time.monotonic()
+
+    def report(now: TrainingProgress) -> None:
+        nonlocal said
+        is_validated = now.step % validate_every == 0 or now.step == now.steps
+        if not is_validated and time.monotonic() - said < _SILENCE:
+            return
+        said = time.monotonic()
+        rate = now.symbol_error_rate
+        shown = "" if rate is None else f", validation SER {100 * rate:.2f} %"
+        speed = f"{now.staves_per_second:.1f} staves/s"
+        say(f"step {now.step} of {now.steps}: loss {now.loss:.4f}{shown}, {speed}")
+
+    return report
+
+
 @contextmanager
-def _training_progress(steps: int) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show loss, validation error rate, speed and time left on stderr."""
+def _training_progress(
+    steps: int, validate_every: int
+) -> Iterator[Callable[[TrainingProgress], None]]:
+    """Show loss, validation error rate and speed on stderr: a bar in a terminal, else lines."""
+    if not sys.stderr.isatty():
+        yield report_lines(validate_every)
+        return
     columns = (
         "loss {task.fields[loss]}",
         "SER {task.fields[ser]}",

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from omrcli.datasets.corpus import Encoding, Sample, find_samples, read_split
-from omrcli.errors import InputError, UsageError
+from omrcli.errors import InputError, TokenError, UsageError
 from omrcli.reading.alphabet import POSITIONAL_UNITS, Codec, PlainCodec, PositionalCodec
 from omrcli.staves.staff import StaffGeometry
 from omrcli.synth.degrade import PRESETS
@@ -35,6 +35,7 @@ from .network import NETWORKS, NetworkSpec, factor_units
 
 ALPHABETS = ("positional", "semantic")
 _VALIDATION_SHARE, _MOST_VALIDATION = 0.02, 400
+_MOST_NAMED = 3  # tokens in a sentence
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,10 @@ def run_training(
         factors=factor_units(codec.units) if options.factored else (),
     )
     sets = [_readable(part, codec, geometry, spec) for part in (training, validation)]
+    if len(sets[0].staves) < len(training):
+        _tell_lost(sets[0], training, codec, "train", say)
+    if len(sets[1].staves) < len(validation):
+        _tell_lost(sets[1], validation, codec, "validate", say)
     say(f"Training on {len(sets[0].staves)} staves, validating on {len(sets[1].staves)}.")
     notes = {"network": options.network, "staves": str(len(sets[0].staves))}
     recipe = Recipe(spec, alphabet, codec, options.loss, notes)
@@ -131,6 +136,11 @@ def _load(
     chosen = set(read_split(data.split)) if data.split else None
     training = [s for s in staves if s.name not in held and (chosen is None or s.name in chosen)]
     validation = [s for s in staves if s.name in held]
+    if staves and data.validation is not None and not validation:
+        raise InputError(
+            f"{data.validation} lists no sample that was read; its lines are names of samples, "
+            f"such as {staves[0].name}."
+        )
     if not training or not validation:
         raise InputError("Training needs at least 2 readable samples; see the sentences above.")
     return training, validation
@@ -209,9 +219,45 @@ def _readable(
     staves: Sequence[StoredStaff], codec: Codec, geometry: StaffGeometry, spec: NetworkSpec
 ) -> StaffSet:
     kept, encoded = keep_readable(staves, codec, geometry, spec.width_reduction)
-    if not kept:
-        raise InputError("No sample can be spelled with this alphabet; choose another --alphabet.")
     return StaffSet(kept, encoded, geometry, spec.width_reduction)
+
+
+def _tell_lost(
+    kept: StaffSet,
+    staves: Sequence[StoredStaff],
+    codec: Codec,
+    purpose: str,
+    say: Callable[[str], None],
+) -> None:
+    """Say how many of the staves to train or validate on cannot be used, and why.
+
+    Raises:
+        InputError: none can.
+    """
+    unseen = sorted({text for staff in staves for text in staff.texts if _is_unseen(text, codec)})
+    left = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
+    reason = (
+        f"{', '.join(unseen[:_MOST_NAMED])}{left} are not among the classes of the network, which "
+        + ("are the tokens trained on" if isinstance(codec, PlainCodec) else "spell no such token")
+        if unseen
+        else "they have more symbols than the network has frames for"
+    )
+    if kept.staves:
+        lost = len(staves) - len(kept.staves)
+        say(f"{lost} of {len(staves)} samples to {purpose} on are left out: {reason}.")
+        return
+    advice = "list other samples with --validation" if purpose == "validate" else "check the truth"
+    raise InputError(
+        f"None of the {len(staves)} samples to {purpose} on can be used: {reason}; {advice}."
+    )
+
+
+def _is_unseen(text: str, codec: Codec) -> bool:
+    try:
+        codec.encode([text])
+    except TokenError:
+        return True
+    return False
 
 
 def _make_feeds(training: StaffSet, validation: StaffSet, options: TrainOptions) -> Feeds:

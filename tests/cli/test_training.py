@@ -120,6 +120,25 @@ OTHER_NAMES = {"number": "count", "loss": "kind"}
 # --- train and export -----------------------------------------------------------------------------
 
 
+def test_in_a_pipe_lines_tell_how_training_gets_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from omrcli.training.loop import Progress
+
+    now = 0.0
+    monkeypatch.setattr(cli_training.time, "monotonic", lambda: now)
+    report = cli_training.report_lines(4)
+    for step in range(1, 7):
+        now += 25.0
+        report(Progress(step, 6, 0.5, 80.0, None if step < 4 else 0.125))
+    assert capsys.readouterr().err.splitlines() == [
+        "omr: step 3 of 6: loss 0.5000, 80.0 staves/s",
+        "omr: step 4 of 6: loss 0.5000, validation SER 12.50 %, 80.0 staves/s",
+        "omr: step 6 of 6: loss 0.5000, validation SER 12.50 %, 80.0 staves/s",
+    ]
+
+
 @pytest.mark.train
 def test_train_resume_export_and_read(samples: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch")
@@ -128,6 +147,7 @@ def test_train_resume_export_and_read(samples: Path, tmp_path: Path) -> None:
     options = ["--steps", "2", "--workers", "0", "--threads", "1", "--degrade", "none"]
     started = run("train", samples, "--out", out, *options)
     assert (started.exit_code, started.stdout) == (0, "")
+    assert "omr: step 2 of 2: loss " in started.stderr
     assert {path.name for path in out.iterdir()} >= {"last.ckpt", "log.csv"}
 
     again = run("train", samples, "--out", out, *options)
