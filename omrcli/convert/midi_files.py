@@ -1,4 +1,4 @@
-"""MIDI to MusicXML, its notation guessed, and back; music21 writes both."""
+"""MIDI to MusicXML, its notation guessed; music21 writes it."""
 
 from __future__ import annotations
 
@@ -44,62 +44,6 @@ def read_midi(data: bytes, name: str) -> bytes:
             f"music21 cannot make notes of {name}; open it in a notation program."
         ) from error
     return _without_traces(bytes(document))
-
-
-def write_midi(musicxml: str, name: str) -> bytes:
-    """A MusicXML document as it sounds: all voices, repeats unrolled, if they lead anywhere.
-
-    Raises:
-        InputError: music21 cannot read the document.
-    """
-    music21 = _music21()
-    try:
-        with _quiet():
-            stream = music21.converter.parseData(musicxml, format="musicxml")
-            # Chord symbols last for no time, and sound to the end of the piece.
-            _drop(stream, music21.harmony.Harmony)
-            with contextlib.suppress(music21.repeat.ExpanderException):
-                stream = stream.expandRepeats()
-            played = music21.stream.Score()
-            for part in stream.parts:
-                played.insert(0, _join_ties(music21, part.flatten()))
-            return bytes(music21.midi.translate.streamToMidiFile(played).writestr())
-    except Exception as error:
-        raise InputError(f"music21 cannot play {name}; export it again as MusicXML.") from error
-
-
-def _join_ties(music21: Any, part: Any) -> Any:
-    """A flat part in which tied notes are one; music21 joins only those that are neighbours in it,
-    and so none between which another voice has notes."""
-    joined: list[Any] = []
-    split: list[Any] = []
-    held: dict[int, Any] = {}  # by MIDI key
-    for element in part.getElementsByClass((music21.note.Note, music21.chord.Chord)):
-        members = element.notes if element.isChord else (element,)
-        if not any(member.tie for member in members):
-            continue
-        split.append(element)
-        for member in members:
-            kind = member.tie.type if member.tie else ""
-            note = held.pop(member.pitch.midi, None)
-            end = note.offset + note.quarterLength if note is not None else None
-            if kind in ("stop", "continue") and end == element.offset:
-                note.quarterLength += element.quarterLength
-            else:
-                note = music21.note.Note(member.pitch, quarterLength=element.quarterLength)
-                note.offset = element.offset
-                joined.append(note)
-            if kind in ("start", "continue"):
-                held[member.pitch.midi] = note
-    part.remove(split)
-    for note in joined:
-        part.insert(note.offset, note)
-    return part
-
-
-def _drop(stream: Any, kind: type) -> None:
-    for element in list(stream.recurse().getElementsByClass(kind)):
-        element.activeSite.remove(element)
 
 
 def _open(data: bytes, name: str) -> Any:
@@ -279,7 +223,6 @@ def _music21() -> Any:
     # On its first import it advises on stderr to install matplotlib, which nothing here needs.
     with contextlib.redirect_stderr(io.StringIO()):
         import music21
-        import music21.midi.translate
         import music21.musicxml.m21ToXml
 
     return music21

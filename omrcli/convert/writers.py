@@ -89,13 +89,12 @@ def _mxl(music: Music, options: ExportOptions) -> list[bytes]:
 
 
 def _midi(music: Music, options: ExportOptions) -> list[bytes]:
-    from omrcli.formats.midi import midi_bytes
-
-    from .midi_files import write_midi
+    from omrcli.formats.midi import midi_bytes, piece_bytes
+    from omrcli.formats.musicxml_playing import document_piece
 
     if music.lines:
         return [midi_bytes(music.score, options)]
-    return [write_midi(music.musicxml_text(options), music.name)]
+    return [piece_bytes(document_piece(music.copy_root(options), music.name))]
 
 
 def _mei(music: Music, options: ExportOptions) -> list[bytes]:

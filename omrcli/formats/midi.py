@@ -1,186 +1,171 @@
-"""A score as a standard MIDI file. The sole door to mido, which is imported on first use.
-
-Ties are joined, repeats are not unrolled, fermatas do not sound, and grace notes come shortly
-before their beat, in time taken from the note before. Two runs write the same bytes.
+"""A score as a standard MIDI file, repeats played. The only module that writes MIDI, with mido,
+which is imported on first use. Two runs write the same bytes.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 from omrcli.score.measures import Measure, Part
 from omrcli.score.notation import NotedEvent, note_events
+from omrcli.score.play_order import part_flows
 from omrcli.score.score import ExportOptions, Score
-from omrcli.tokens import KEY_NAMES, KeySignature, Pitch, TimeSignature
+from omrcli.tokens import KEY_NAMES, KeySignature
+
+from .performance import (
+    DEFAULT_TEMPO,
+    DRUM_CHANNEL,
+    Bar,
+    PartMusic,
+    Piece,
+    Stroke,
+    Tone,
+    part_sounds,
+    played_bars,
+)
 
 #: Ticks of a quarter note: triplets, quintuplets and 128th notes are whole numbers of them.
 TICKS = 960
-#: Quarter notes a minute where the caller gives no tempo: what players assume in that case.
-DEFAULT_TEMPO = 120.0
-VELOCITY = 80
-#: Longest a grace note sounds, in quarter notes.
-GRACE_LENGTH = Fraction(1, 8)
-
-
-@dataclass
-class Sound:
-    """A sounding note: MIDI key, start and end in quarter notes from the start of the part."""
-
-    key: int
-    start: Fraction
-    end: Fraction
 
 
 def midi_bytes(score: Score, options: ExportOptions | None = None) -> bytes:
     """The score as a MIDI file of format 1: tempo and signatures, then a track for each part."""
+    return piece_bytes(score_piece(score, options or ExportOptions()))
+
+
+def piece_bytes(piece: Piece) -> bytes:
+    """The piece as a MIDI file, with a named track and an instrument for each part."""
     from mido import MidiFile
 
-    options = options or ExportOptions()
     file = MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
-    parts = score.parts or (Part(()),)
-    file.tracks.append(_conductor(parts[0], options, options.title or score.title))
-    file.tracks += [_note_track(part, _channel(number)) for number, part in enumerate(parts)]
+    end = sum((piece.bars[index].length for _, index in played_bars(piece.bars)), Fraction(0))
+    file.tracks.append(_track(list(_conductor(piece)), end))
+    channels = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+    pitched = 0
+    for number, part in enumerate(piece.parts, 1):
+        # A channel of its own for each part, as far as there are any.
+        channel = DRUM_CHANNEL if part.is_drums else channels[pitched % len(channels)]
+        pitched += not part.is_drums
+        name = part.name or f"Part {number}"
+        file.tracks.append(_track(_part_messages(piece.bars, part, name, channel), end))
     written = io.BytesIO()
     file.save(file=written)
     return written.getvalue()
 
 
-def part_sounds(part: Part) -> list[Sound]:
-    """The notes of a part as they sound, in order of their start."""
-    player = _Player()
-    start = Fraction(0)
-    for measure, noted in zip(part.measures, note_events(part), strict=True):
-        for item in noted:
-            player.play(item, start + item.event.onset)
-        start += measure.actual
-    player.play_graces(start)
-    return sorted(player.sounds, key=lambda sound: (sound.start, sound.key))
+def score_piece(score: Score, options: ExportOptions) -> Piece:
+    """The score as it is played."""
+    parts = score.parts or (Part(()),)
+    flows = part_flows(parts)
+    tempo = {Fraction(0): options.tempo or DEFAULT_TEMPO}
+    bars = [
+        Bar(
+            max(part.measures[at].actual for part in parts if at < len(part.measures)),
+            _meter(parts[0].measures[at]) if at < len(parts[0].measures) else None,
+            dict(_keys(parts[0].measures[at])) if at < len(parts[0].measures) else {},
+            tempo,
+            flow,
+        )
+        for at, flow in enumerate(flows)
+    ]
+    music = [PartMusic(_strokes(part, len(bars))) for part in parts]
+    return Piece(bars, music, options.title or score.title)
 
 
-class _Player:
-    """Plays events in order; grace notes wait for the event that they lead to."""
-
-    def __init__(self) -> None:
-        self.sounds: list[Sound] = []
-        self._tied: dict[Pitch, Sound] = {}
-        self._graces: list[NotedEvent] = []
-        self._last: list[Sound] = []
-        self._onset = Fraction(0)
-
-    def play(self, noted: NotedEvent, onset: Fraction) -> None:
-        """Play an event at `onset` quarter notes from the start of the part."""
-        if noted.event.kind == "grace":
-            self._graces.append(noted)
-            return
-        delay = self.play_graces(onset, noted.event.duration)
-        end = onset + noted.event.duration
-        self._last = self._sound(noted, onset + delay, end)
-        self._onset = onset
-
-    def play_graces(self, onset: Fraction, following: Fraction = Fraction(0)) -> Fraction:
-        """Play the waiting grace notes before `onset`; returns by how much the event is late.
-
-        They take at most half of what is before. At the very start there is nothing, so that they
-        take up to half of the event that follows.
-        """
-        graces, self._graces = self._graces, []
-        if not graces:
-            return Fraction(0)
-        before = (onset - self._onset) / 2
-        length = min(GRACE_LENGTH, (before or following / 2 or GRACE_LENGTH) / len(graces))
-        start = onset - len(graces) * length if before else onset
-        kept = list(self._tied.values())
-        for sound in self._last:
-            if sound.end > start and sound not in kept:
-                sound.end = start
-        for place, grace in enumerate(graces):
-            self._sound(grace, start + place * length, start + (place + 1) * length)
-        return Fraction(0) if before else len(graces) * length
-
-    def _sound(self, noted: NotedEvent, start: Fraction, end: Fraction) -> list[Sound]:
-        """Sound each pitch of an event, or let go on those that are tied from before."""
-        tied: dict[Pitch, Sound] = {}
-        sounds = []
-        for pitch in noted.event.pitches:
-            sound = self._tied.get(pitch) if pitch in noted.tie_stops else None
-            if sound is None:
-                sound = Sound(pitch.midi, start, end)
-                self.sounds.append(sound)
-            sound.end = end
-            sounds.append(sound)
-            if pitch in noted.tie_starts:
-                tied[pitch] = sound
-        # A grace note may stand between the two notes of a tie.
-        self._tied = {**self._tied, **tied} if noted.event.kind == "grace" else tied
-        return sounds
+def _meter(measure: Measure) -> tuple[int, int] | None:
+    """The meter of a measure; a pickup is a measure of its own length."""
+    if measure.status == "pickup":
+        return _plain_meter(measure.actual / 4)
+    time = measure.time
+    return _plain_meter(Fraction(time.beats, time.unit), time.unit) if time else None
 
 
-def _conductor(part: Part, options: ExportOptions, title: str | None) -> Any:
-    from mido import MetaMessage, bpm2tempo
-
-    timed = [(0, MetaMessage("set_tempo", tempo=round(bpm2tempo(options.tempo or DEFAULT_TEMPO))))]
-    if title:
-        timed.insert(0, (0, MetaMessage("track_name", name=title)))
-    start = Fraction(0)
-    before: TimeSignature | None = None
-    for measure in part.measures:
-        timed += [(_ticks(start + at), _key_message(key)) for at, key in _keys(measure)]
-        if measure.status == "pickup":
-            timed += _meter_message(start, measure.actual / 4)
-        elif measure.time and measure.time != before:
-            before = measure.time
-            timed += _meter_message(start, Fraction(before.beats, before.unit), before.unit)
-        start += measure.actual
-    return _track(sorted(timed, key=lambda pair: pair[0]), start)
-
-
-def _keys(measure: Measure) -> Iterator[tuple[Fraction, KeySignature]]:
-    for change in measure.changes:
-        if isinstance(change.symbol, KeySignature):
-            yield change.onset, change.symbol
-
-
-def _key_message(key: KeySignature) -> Any:
-    from mido import MetaMessage
-
-    return MetaMessage("key_signature", key=KEY_NAMES[key.fifths].removesuffix("M"))
-
-
-def _meter_message(start: Fraction, length: Fraction, unit: int = 1) -> list[tuple[int, Any]]:
-    """A time signature of `length` whole notes; none where MIDI cannot say it, as with 2/48."""
-    from mido import MetaMessage
-
+def _plain_meter(length: Fraction, unit: int = 1) -> tuple[int, int] | None:
+    """A meter of `length` whole notes; None where MIDI cannot say it, as with 2/48."""
     unit = max(unit, length.denominator)
     beats = length * unit
     if unit & (unit - 1) or beats.denominator != 1 or beats > 255:
-        return []
-    message = MetaMessage("time_signature", numerator=int(beats), denominator=unit)
-    return [(_ticks(start), message)]
+        return None
+    return int(beats), unit
 
 
-def _channel(part: int) -> int:
-    """A channel of its own for each part, as far as there are any; 9 is the drums'."""
-    return [channel for channel in range(16) if channel != 9][part % 15]
+def _keys(measure: Measure) -> Iterator[tuple[Fraction, int]]:
+    if measure.key is not None:
+        yield Fraction(0), measure.key.fifths
+    for change in measure.changes:
+        if isinstance(change.symbol, KeySignature):
+            yield change.onset, change.symbol.fifths
 
 
-def _note_track(part: Part, channel: int) -> Any:
-    from mido import Message
+def _strokes(part: Part, count: int) -> list[dict[Hashable, list[Stroke]]]:
+    """The strokes of each measure, in one voice."""
+    measures: list[dict[Hashable, list[Stroke]]] = [
+        {0: [_stroke(item) for item in noted]} for noted in note_events(part)
+    ]
+    return measures + [{} for _ in range(count - len(measures))]
 
+
+def _stroke(noted: NotedEvent) -> Stroke:
+    event = noted.event
+    return Stroke(
+        event.onset,
+        event.duration,
+        tuple(Tone(pitch, pitch.midi) for pitch in event.pitches),
+        frozenset(noted.tie_starts),
+        frozenset(noted.tie_stops),
+        event.kind == "grace",
+    )
+
+
+def _conductor(piece: Piece) -> Iterator[tuple[int, Any]]:
+    """Title, tempos and signatures, each where it changes from what was played before."""
+    from mido import MetaMessage, bpm2tempo
+
+    if piece.title:
+        yield 0, MetaMessage("track_name", name=piece.title)
+    if not piece.bars:
+        yield 0, MetaMessage("set_tempo", tempo=round(bpm2tempo(DEFAULT_TEMPO)))
+    tempo, key, meter = 0.0, 0, None
+    for start, index in played_bars(piece.bars):
+        bar = piece.bars[index]
+        for onset in sorted({*bar.tempos, *bar.keys, Fraction(0)}):
+            tick = _ticks(start + onset)
+            if bar.tempos.get(onset, tempo) != tempo:
+                tempo = bar.tempos[onset]
+                yield tick, MetaMessage("set_tempo", tempo=round(bpm2tempo(tempo)))
+            if bar.keys.get(onset, key) != key:
+                key = bar.keys[onset]
+                name = KEY_NAMES[key].removesuffix("M")
+                yield tick, MetaMessage("key_signature", key=name)
+            if onset == 0 and bar.meter not in (None, meter):
+                meter = bar.meter
+                beats, unit = meter
+                yield tick, MetaMessage("time_signature", numerator=beats, denominator=unit)
+
+
+def _part_messages(
+    bars: Sequence[Bar], part: PartMusic, name: str, channel: int
+) -> list[tuple[int, Any]]:
+    from mido import Message, MetaMessage
+
+    opening = [
+        (0, MetaMessage("track_name", name=name)),
+        (0, Message("program_change", channel=channel, program=part.program)),
+    ]
     timed = []
-    for sound in part_sounds(part):
+    for sound in part_sounds(bars, part):
         if 0 <= sound.key <= 127:
             on = _ticks(sound.start)
             off = max(_ticks(sound.end), on + 1)
             place = {"channel": channel, "note": sound.key}
-            timed.append((on, Message("note_on", velocity=VELOCITY, **place)))
+            timed.append((on, Message("note_on", velocity=sound.velocity, **place)))
             timed.append((off, Message("note_off", velocity=0, **place)))
     # At the same tick a note ends before the next begins.
     timed.sort(key=lambda pair: (pair[0], pair[1].type == "note_on", pair[1].note))
-    return _track(timed, sum((measure.actual for measure in part.measures), Fraction(0)))
+    return opening + timed
 
 
 def _track(timed: Sequence[tuple[int, Any]], end: Fraction) -> Any:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from omrcli.tokens import TimeSignature
 
 from .measures import Measure, is_whole_rest
+from .shorthand import shorthand_notices
 
 if TYPE_CHECKING:
-    from .shorthand import shorthand_notices
-from .score import Score
+    from .score import Score
 
 #: Without a meter, measures are judged by a length that at least two of three have, of so many.
 MIN_UNMETERED = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 
 import mido
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from omrcli.errors import UsageError
-from omrcli.formats.midi import TICKS, midi_bytes, part_sounds
+from omrcli.formats.midi import TICKS, midi_bytes, score_piece
+from omrcli.formats.performance import part_sounds
 from omrcli.score.score import ExportOptions, build_score
 from omrcli.tokens import Token
 from tests.scores import anything, score, sequences
@@ -19,8 +21,9 @@ START = "clef-G2 timeSignature-4/4"
 
 
 def sounds(*staves: str) -> list[tuple[int, Fraction, Fraction]]:
-    made = score(*staves).parts[0]
-    return [(sound.key, sound.start, sound.end) for sound in part_sounds(made)]
+    piece = score_piece(score(*staves), ExportOptions())
+    heard = part_sounds(piece.bars, piece.parts[0])
+    return [(sound.key, sound.start, sound.end) for sound in heard]
 
 
 def conductor(text: str, options: ExportOptions | None = None) -> list[tuple[int, str, object]]:
@@ -98,6 +101,32 @@ def test_a_pickup_is_a_measure_of_its_own_length():
 
 def test_a_meter_that_midi_cannot_say_is_left_out():
     assert conductor("clef-G2 timeSignature-2/48 C4_eighth_3:2 barline") == [(0, "tempo", 120)]
+
+
+def test_what_stands_between_repeat_signs_sounds_twice():
+    text = (
+        "clef-G2 keySignature-GM timeSignature-3/4 repeat-start note-G4_half. barline "
+        "keySignature-CM note-A4_half. repeat-end note-B4_half. barline-final"
+    )
+    assert [key for key, _, _ in sounds(text)] == [67, 69, 67, 69, 71]
+    assert [start for _, start, _ in sounds(text)] == [0, 3, 6, 9, 12]
+    keys = [(now // TICKS, key) for now, kind, key in conductor(text) if kind == "key"]
+    assert keys == [(0, "G"), (3, "C"), (6, "G"), (9, "C")]
+
+
+def test_no_tie_leads_back_to_a_repeat_sign():
+    text = f"{START} C4_whole tie repeat-end C4_whole barline"
+    assert sounds(text) == [(60, 0, 4), (60, 4, 12)]
+
+
+def test_each_part_has_a_name_an_instrument_and_a_channel_that_is_not_the_drums():
+    staff = f"{START} C4_whole barline-final"
+    made = replace(score(staff), parts=score(staff).parts * 12)
+    tracks = mido.MidiFile(file=io.BytesIO(midi_bytes(made))).tracks[1:]
+    assert [track.name for track in tracks] == [f"Part {number}" for number in range(1, 13)]
+    channels = [message.channel for track in tracks for message in track if not message.is_meta]
+    assert list(dict.fromkeys(channels)) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12]
+    assert all(track[1].type == "program_change" and track[1].program == 0 for track in tracks)
 
 
 def test_a_tempo_out_of_range_is_an_error():

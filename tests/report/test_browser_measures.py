@@ -15,6 +15,7 @@ pytest.importorskip("verovio")
 from omrcli.report.sheet import place_lines
 from omrcli.score.checks import measure_warnings
 from omrcli.score.parts import arrange_parts
+from omrcli.score.play_order import part_flows, play_order
 from omrcli.score.score import Score, score_tokens
 from tests.report.sheets import (
     FIRST,
@@ -243,6 +244,8 @@ def test_random_systems_are_brought_into_step_as_in_the_score(open_sheet: Open) 
         found, wanted = judge(page), judge_score(transcription.score)
         assert found[:2] == wanted[:2], systems
         assert [item[:2] for item in found[2]] == [item[:2] for item in wanted[2]], systems
+        order = play_order(part_flows(transcription.score.parts))
+        assert page.evaluate("playingOrder()") == order, systems
 
 
 def test_after_a_correction_all_parts_are_judged_anew(open_sheet: Open) -> None:
