@@ -31,6 +31,7 @@ from omrcli.synth.degrade import PRESETS, DegradeOptions, degrade_staff
 
 from .joined_barlines import join_barlines
 from .losses import Targets
+from .staff_start import draw_measure_number, draw_system_line
 
 STORE_INTERLINE = 12  # px; half as much again as the network's 8, for sub-pixel degradation
 #: Staves are stored alike for every network: room for the tallest and an interline for shifts.
@@ -60,6 +61,7 @@ class Augmentation:
     degrade_share: float = 0.8  # of the drawn staves are degraded; the others stay clean
     scale: float = 0.02  # largest relative error of the interline
     system_line: float = 0.15  # share of staves drawn with the line that joins a system
+    measure_number: float = 0.25  # share of staves with a measure number over their left end
     joined_barlines: float = 0.15  # share of staves whose barlines run on to other staves
     shift: float = 0.12  # largest vertical error in interlines
 
@@ -253,19 +255,23 @@ def vary_staff(
     geometry: StaffGeometry,
     rng: np.random.Generator | None,
     augmentation: Augmentation,
+    shifted: bool = False,
 ) -> NDArray[np.float32]:
     """A stored (H, W) uint8 ink image as the network reads it: (geometry.height, W') float32 in
     0..1.
 
-    With `rng` None nothing is drawn: the staff is only brought to the network's geometry.
+    `shifted` says that an 8 stands over the clef: no measure number is printed there then. With
+    `rng` None nothing is drawn: the staff is only brought to the network's geometry.
     """
     scale, shift = geometry.interline / STORE_INTERLINE, 0.0
     if rng is not None:
+        place = (STORE_GEOMETRY.top_line, STORE_INTERLINE)
+        if rng.random() < augmentation.measure_number and not shifted:
+            pixels = draw_measure_number(pixels, *place, rng)
         if rng.random() < augmentation.system_line:
-            pixels = _draw_system_line(pixels, rng)
+            pixels = draw_system_line(pixels, *place, rng)
         if rng.random() < augmentation.joined_barlines:
-            top_line = STORE_GEOMETRY.top_line
-            pixels = join_barlines(pixels, top_line, STORE_INTERLINE, rng)
+            pixels = join_barlines(pixels, *place, rng)
         if augmentation.degrade is not None and rng.random() < augmentation.degrade_share:
             pixels = degrade_staff(pixels, rng, augmentation.degrade)
         scale *= 1 + rng.uniform(-augmentation.scale, augmentation.scale)
@@ -279,25 +285,6 @@ def vary_staff(
     result[first - top : last - top] = small[first:last]
     result /= 255
     return result
-
-
-def _draw_system_line(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw the line at the left end of a staff that joins it to the others of its system.
-
-    It stands for no token, and without it in training a network takes line and clef for one sign.
-    """
-    unit = STORE_INTERLINE
-    lines = (STORE_GEOMETRY.above + np.arange(5)) * unit
-    inked = pixels[np.minimum(lines[:, None] + [-1, 0, 1], len(pixels) - 1)].max(axis=1) > 80
-    starts = np.flatnonzero(inked.sum(axis=0) >= 4)
-    if not len(starts):
-        return pixels
-    top = 0 if rng.random() < 0.5 else int(lines[0])
-    bottom = len(pixels) if rng.random() < 0.5 else int(lines[-1])
-    drawn: NDArray[np.uint8] = pixels.copy()
-    left, width = int(starts[0]), int(rng.integers(1, 5))
-    drawn[top:bottom, left : left + width] = rng.integers(180, 256)
-    return drawn
 
 
 def pad_batch(
@@ -356,9 +343,12 @@ class StaffBatches(Dataset[Batch]):
         return pad_batch(images, encoded, self._set.reduction)
 
     def _draw(self, step: int, index: int) -> NDArray[np.float32]:
-        data = np.frombuffer(self._set.staves[index].png, np.uint8)
+        staff = self._set.staves[index]
+        data = np.frombuffer(staff.png, np.uint8)
         pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
         rng = None
         if self._augmentation is not None:
             rng = np.random.default_rng((self._seed, step, index))
-        return vary_staff(pixels, self._set.geometry, rng, self._augmentation or Augmentation())
+        shifted = bool(staff.texts) and staff.texts[0].endswith(("_8va", "_15ma"))
+        augmentation = self._augmentation or Augmentation()
+        return vary_staff(pixels, self._set.geometry, rng, augmentation, shifted)
