@@ -54,7 +54,8 @@ Outputs = Annotated[
         "-o",
         metavar="FILE|DIR/",
         help="File, its format told by its suffix (.musicxml .xml .mxl .mid .midi .semantic "
-        ".json), or a folder for all inputs; may be repeated. Default: standard output.",
+        ".json, and with the extra `convert` .pdf .mei .krn .ly .svg .png), or a folder for all "
+        "inputs; may be repeated. Default: standard output.",
         show_default=False,
     ),
 ]
@@ -217,19 +218,16 @@ class _Run:
 
     def do(self, job: Job) -> None:
         """Transcribe one input, render every output, and only then write the first of them."""
-        from omrcli.formats.render import render_transcription
-
         proof = begin_proof(job.report)
         result = self.read(job, proof)
         for warning in result.warnings:
             say(f"{job.source}: {warning}")
         rendered = [
-            (target, render_transcription(result, target.format, self.export))
-            for target in job.targets
+            (target, result.render_pages(target.format, self.export)) for target in job.targets
         ]
         report = proof.render(result) if proof else b""
-        for target, content in rendered:
-            _write(target, content)
+        for target, pages in rendered:
+            _write(target, pages)
         if job.report is not None:
             _write_file(job.report, report)
         if self.verbose:
@@ -296,11 +294,25 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
     return {source: choose_name(Path(source).name, taken) for source in sources}
 
 
-def _write(target: Target, content: bytes) -> None:
+def _write(target: Target, pages: Sequence[bytes]) -> None:
+    """Write an output; of several pages each is a file with its number."""
+    if target.path is None and len(pages) > 1:
+        raise UsageError(
+            f"{len(pages)} pages of {target.format} cannot share standard output; give a file "
+            "with -o, or take pdf."
+        )
     if target.path is None:
-        write_stdout(content)
-    else:
-        _write_file(target.path, content)
+        write_stdout(pages[0])
+        return
+    if len(pages) == 1:
+        _write_file(target.path, pages[0])
+        return
+    from omrcli.convert.writers import name_pages
+
+    paths = name_pages(target.path, len(pages))
+    for path, content in zip(paths, pages, strict=True):
+        _write_file(path, content)
+    say(f"{len(paths)} pages are in {paths[0]} to {paths[-1].name}.")
 
 
 def _write_file(path: Path, content: bytes) -> None:
