@@ -28,6 +28,8 @@ def read_mei(data: bytes, kind: str, name: str) -> bytes:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is no text; check that it is UTF-8.") from error
+    if kind == "krn" and "**kern" not in text:
+        raise InputError(f"{name} is no Humdrum score; check the file, or name its format.")
     mei = import_apart(text, "humdrum" if kind == "krn" else "mei", name)
     music21 = load_music21()
     try:

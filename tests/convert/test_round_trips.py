@@ -246,7 +246,7 @@ def test_two_conversions_write_the_same_bytes(format):
 def test_mei_and_humdrum_come_back_with_the_same_notes(format):
     pytest.importorskip("verovio")
     lines = [
-        "clef-G2 keySignature-DM timeSignature-3/4 note-G4_quarter note-A4_eighth note-B4_eighth. "
+        "clef-G2 keySignature-DM timeSignature-3/4 note-G4_quarter note-A4_quarter note-B4_eighth. "
         "note-C5_sixteenth barline note-C#5_half tie note-C#5_eighth_3:2 note-A4_eighth_3:2 "
         "note-Bb4_eighth_3:2 repeat-end gracenote-C5_eighth note-D5_quarter "
         "note-B4_quarter|note-D5_quarter rest-quarter barline note-A5_half. barline-final",
