@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from omrcli.errors import DamagedPageError, NothingRecognisedError, UsageError
-from omrcli.formats.destinations import format_of
+from omrcli.formats.destinations import CONVERTED_FORMATS, format_of
 from omrcli.output import write_file
 from omrcli.pages.image import PageImage
 from omrcli.pages.piece import OpenPiece, PagePlace, Piece, make_piece
@@ -179,11 +179,36 @@ class Transcription:
         """Return it in a format, such as "musicxml", as `omr transcribe -f` writes it.
 
         Raises:
+            UsageError: the format is unknown, needs pitches that the model does not read, or needs
+                several files.
+            InputError, MissingDependencyError: as `render_pages`.
+        """
+        pages = self.render_pages(format, options)
+        if len(pages) > 1:
+            raise UsageError(
+                f"{len(pages)} pages of {format} do not fit into one file; take pdf instead."
+            )
+        return pages[0]
+
+    def render_pages(self, format: str, options: ExportOptions | None = None) -> list[bytes]:
+        """Return it in a format, of svg and png a content for each page.
+
+        Raises:
             UsageError: the format is unknown, or needs pitches that the model does not read.
+            InputError: the music cannot be engraved.
+            MissingDependencyError: the format needs the extra `convert`.
         """
         from omrcli.formats.render import render_transcription
 
-        return render_transcription(self, format, options)
+        if format not in CONVERTED_FORMATS:
+            return [render_transcription(self, format, options)]
+        from omrcli.convert.sources import Music
+        from omrcli.convert.writers import write_music
+
+        options = options or ExportOptions()
+        document = render_transcription(self, "musicxml", options)
+        music = Music(self.source, "musicxml", document=document)
+        return write_music(music, format, ExportOptions(layout=options.layout))
 
     def save(self, path: str | os.PathLike[str], options: ExportOptions | None = None) -> Path:
         """Write it to a file, its format told by the suffix, and return the path.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
@@ -84,3 +87,28 @@ def test_the_readme_knows_all_commands() -> None:
     groups = {group.name for group in app.registered_groups}
     single = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     assert single | groups == set(COMMANDS)
+
+
+def load_figures() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("figures", ROOT / "scripts" / "figures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_figures_in_documents_are_those_of_the_file() -> None:
+    figures = load_figures()
+    known = json.loads(figures.FIGURES.read_text(encoding="utf-8"))
+    assert figures.stale_documents(known) == []
+    name = "quartet-parts.notes"
+    assert README.count(f"<!-- fig:{name} -->") == 2
+    figures.record(known, name, {"results": [{"rate": 0.01234}]}, "results.0.rate", "a command")
+    assert (known[name]["value"], known[name]["command"]) == ("1.23", "a command")
+    assert ROOT / "README.md" in figures.stale_documents(known)
+    assert figures.fill(f"<!-- fig:{name} -->old<!-- /fig -->", known) == (
+        f"<!-- fig:{name} -->1.23 %<!-- /fig -->"
+    )
+    with pytest.raises(KeyError):
+        figures.fill("<!-- fig:none -->1<!-- /fig -->", known)

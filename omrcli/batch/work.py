@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from omrcli import __version__
 from omrcli.debug_view import DebugView
 from omrcli.errors import ExitCode, InputError, OmrError, OutputError
-from omrcli.formats.render import render_transcription
 from omrcli.output import make_folder, write_file
 from omrcli.pages.piece import Piece
 from omrcli.pipeline import PageReading, TranscribeOptions, Transcriber, Transcription, Watcher
@@ -125,7 +124,7 @@ class Workshop:
         orders = self.orders
         proof = begin_proof(orders.report)
         result = self._transcribe(task, proof)
-        rendered = [render_transcription(result, name, orders.export) for name in orders.formats]
+        rendered = [result.render(name, orders.export) for name in orders.formats]
         if proof is not None:
             rendered.append(proof.render(result))
         paths = orders.list_outputs(task.name)

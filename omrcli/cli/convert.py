@@ -30,7 +30,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="A score: .semantic (a line for each part), .musicxml .xml .mxl, or .mid; "
+        help="A score: .semantic (a line for each part), .musicxml .xml .mxl, .mid, .mei or "
+        ".krn; "
         "- is standard input.",
         show_default=False,
     ),
@@ -148,7 +149,7 @@ def view(
         cropped = target is None or target.format != "pdf"
         pages = _choose_page(engrave_sheets(sheets_text(music), music.name, True, cropped), page)
         if target is not None:
-            _write(target, _render(pages, target.format, music.name))
+            _write(target, _render(pages, target.format, music))
         elif protocol is not None:
             _draw(pages, protocol)
         else:
@@ -181,13 +182,13 @@ def _choose_page(pages: list[str], page: int | None) -> list[str]:
     return [pages[page - 1]]
 
 
-def _render(pages: Sequence[str], format: str, name: str) -> list[bytes]:
+def _render(pages: Sequence[str], format: str, music: Music) -> list[bytes]:
     from omrcli.convert.pages import html_bytes, pdf_bytes, png_bytes
 
     if format == "html":
-        return [html_bytes(pages, Path(name).name)]
+        return [html_bytes(pages, Path(music.name).name)]
     if format == "pdf":
-        return [pdf_bytes(pages)]
+        return [pdf_bytes(pages, music.title)]
     return png_bytes(pages) if format == "png" else [page.encode() for page in pages]
 
 

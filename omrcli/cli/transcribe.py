@@ -54,7 +54,8 @@ Outputs = Annotated[
         "-o",
         metavar="FILE|DIR/",
         help="File, its format told by its suffix (.musicxml .xml .mxl .mid .midi .semantic "
-        ".json), or a folder for all inputs; may be repeated. Default: standard output.",
+        ".json, and with the extra `convert` .pdf .mei .krn .ly .svg .png), or a folder for all "
+        "inputs; may be repeated. Default: standard output.",
         show_default=False,
     ),
 ]
@@ -234,24 +235,23 @@ class _Run:
         Raises:
             DoubtfulError: it was read badly, which is asked for.
         """
-        from omrcli.formats.render import render_transcription
-
         proof = begin_proof(job.report)
         result = self.read(job, proof)
         for warning in result.warnings:
             say(f"{job.source}: {warning}")
         rendered = [
-            (target, render_transcription(result, target.format, self.export))
-            for target in job.targets
+            (target, result.render_pages(target.format, self.export)) for target in job.targets
         ]
         report = proof.render(result) if proof else b""
-        for target, content in rendered:
-            if target.path is not None:
-                _write_file(target.path, content)
+        for target, pages in rendered:
+            if target.path is None:
+                _check_printable(target, pages)
+            else:
+                _write_pages(target.path, pages)
         if job.report is not None:
             _write_file(job.report, report)
         # Last: where nobody reads it any more, nothing else is lost.
-        self._print(content for target, content in rendered if target.path is None)
+        self._print(pages[0] for target, pages in rendered if target.path is None)
         if self.verbose:
             say(_describe(result, self.transcriber.device))
         quality = result.quality
@@ -349,6 +349,27 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
     taken: set[str] = set()
     sources = (job.source for job in jobs if job.source != STDIN)
     return {source: choose_name(Path(source).name, taken) for source in sources}
+
+
+def _check_printable(target: Target, pages: Sequence[bytes]) -> None:
+    if len(pages) > 1:
+        raise UsageError(
+            f"{len(pages)} pages of {target.format} cannot share standard output; give a file "
+            "with -o, or take pdf."
+        )
+
+
+def _write_pages(path: Path, pages: Sequence[bytes]) -> None:
+    """Write an output; of several pages each is a file with its number."""
+    if len(pages) == 1:
+        _write_file(path, pages[0])
+        return
+    from omrcli.convert.writers import name_pages
+
+    paths = name_pages(path, len(pages))
+    for each, content in zip(paths, pages, strict=True):
+        _write_file(each, content)
+    say(f"{len(paths)} pages are in {paths[0]} to {paths[-1].name}.")
 
 
 def _write_file(path: Path, content: bytes) -> None:

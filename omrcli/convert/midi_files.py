@@ -33,17 +33,17 @@ def read_midi(data: bytes, name: str) -> bytes:
     Raises:
         InputError: the file is damaged, holds no notes, or is longer than any music.
     """
-    music21 = _music21()
+    music21 = load_music21()
     recording = read_tracks(_open(data, name))
     try:
-        with _quiet():
+        with quiet():
             score = _Scribe(music21, recording).write()
             document = music21.musicxml.m21ToXml.GeneralObjectExporter(score).parse()
     except Exception as error:  # music21 raises whatever its code runs into
         raise InputError(
             f"music21 cannot make notes of {name}; open it in a notation program."
         ) from error
-    return _without_traces(bytes(document))
+    return without_traces(bytes(document))
 
 
 def _open(data: bytes, name: str) -> Any:
@@ -185,7 +185,7 @@ class _Scribe:
         return self._music21.pitch.Pitch(name, octave=octave)
 
 
-def _without_traces(document: bytes) -> bytes:
+def without_traces(document: bytes) -> bytes:
     """The document without the date and the random names by which music21's runs differ."""
     root = ET.fromstring(document)
     names: dict[str, str] = {}
@@ -219,7 +219,8 @@ def _without_traces(document: bytes) -> bytes:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{DOCTYPE}\n{text}\n'.encode()
 
 
-def _music21() -> Any:
+def load_music21() -> Any:
+    """music21, with what reads and writes files."""
     # On its first import it advises on stderr to install matplotlib, which nothing here needs.
     with contextlib.redirect_stderr(io.StringIO()):
         import music21
@@ -229,7 +230,7 @@ def _music21() -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without what music21 says of its own workings."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import json
 import re
 from collections.abc import Sequence
 from types import ModuleType
@@ -47,9 +48,9 @@ def engrave_sheets(
     return engrave_apart(musicxml, options, name)
 
 
-def pdf_bytes(pages: Sequence[str]) -> bytes:
-    """The pages as one PDF, in vectors."""
-    (document,) = _draw(pages, "pdf")
+def pdf_bytes(pages: Sequence[str], title: str | None = None) -> bytes:
+    """The pages as one PDF, in vectors; its metadata bear the title, if one is known."""
+    (document,) = _draw(pages, "pdf", title=title)
     return document
 
 
@@ -88,10 +89,14 @@ body {{ margin: 0; background: #888; }}
 """
 
 
-def _draw(pages: Sequence[str], format: str, density: float = PNG_DENSITY) -> list[bytes]:
+def _draw(
+    pages: Sequence[str], format: str, density: float = PNG_DENSITY, title: str | None = None
+) -> list[bytes]:
     typst = _typst()
     with scratch_folder("pages") as folder:
-        source = []
+        # As JSON no text of the title can be read as a command.
+        (folder / "title.json").write_text(json.dumps(title), encoding="utf-8")
+        source = ['#set document(title: json("title.json"))'] if title else []
         for number, page in enumerate(pages):
             (folder / f"{number}.svg").write_text(page, encoding="utf-8")
             source.append(_sheet(page, number))

@@ -26,6 +26,8 @@ READABLE = {
     "mxl": "musicxml",
     "mid": "mid",
     "midi": "mid",
+    "mei": "mei",
+    "krn": "krn",
 }
 #: Parts of a .semantic file, and measures of it: a multirest of four digits is one short word.
 MAX_PARTS, MAX_MEASURES = 200, 100_000
@@ -62,6 +64,14 @@ class Music:
     def reading(self) -> ScoreReading:
         """The tokens of each staff of the document."""
         return read_staves(self.root, self.name)
+
+    @property
+    def title(self) -> str | None:
+        """The title, if the document tells one."""
+        if self.lines:
+            return None
+        found = self.root.findtext("work/work-title") or self.root.findtext("movement-title")
+        return " ".join((found or "").split()) or None
 
     @property
     def warnings(self) -> list[str]:
@@ -113,6 +123,10 @@ def read_music(source: str, data: bytes | None = None, format: str | None = None
         from .midi_files import read_midi
 
         return Music(name, kind, document=read_midi(data, name))
+    if kind in ("mei", "krn"):
+        from .mei_files import read_mei
+
+        return Music(name, kind, document=read_mei(data, kind, name))
     music = Music(name, kind, document=unpack_score(data, name))
     if music.root.tag == "score-timewise":
         raise InputError(f"{name} is timewise MusicXML, which few programs read; export it again.")
@@ -137,6 +151,10 @@ def _format_of(source: str, data: bytes | None, format: str | None) -> str:
 def _sniff(data: bytes) -> str:
     if data.startswith(b"MThd"):
         return "mid"
+    if data.lstrip().startswith((b"**", b"!!")):
+        return "krn"
+    if b"http://www.music-encoding.org/ns/mei" in data[:4096]:
+        return "mei"
     markup = (b"<", b"PK", b"\xef\xbb\xbf<", b"\xff\xfe", b"\xfe\xff")
     return "musicxml" if data.lstrip()[:4].startswith(markup) else "semantic"
 

@@ -33,6 +33,11 @@ def translate_apart(musicxml: str, to: str, name: str) -> str:
     return str(_ask({"task": "translate", "musicxml": musicxml, "to": to}, name))
 
 
+def import_apart(text: str, input_from: str, name: str) -> str:
+    """`engrave.load_as_mei` in another process; raises as `engrave_apart`."""
+    return str(_ask({"task": "import", "text": text, "from": input_from}, name))
+
+
 def _ask(request: dict[str, object], name: str) -> Any:
     if find_spec("verovio") is None:
         raise MissingDependencyError(f"Engraving needs Verovio; {INSTALL}")
@@ -67,11 +72,13 @@ def _read(answers: BinaryIO) -> Any:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    from omrcli.engrave import engrave_pages, translate
+    from omrcli.engrave import engrave_pages, load_as_mei, translate
 
     try:
         if request["task"] == "engrave":
             return {"result": engrave_pages(request["musicxml"], request["options"])}
+        if request["task"] == "import":
+            return {"result": load_as_mei(request["text"], request["from"])}
         return {"result": translate(request["musicxml"], request["to"])}
     except InputError as error:
         return {"error": str(error)}

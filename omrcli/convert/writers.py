@@ -128,7 +128,7 @@ def _png(music: Music, options: ExportOptions) -> list[bytes]:
 def _pdf(music: Music, options: ExportOptions) -> list[bytes]:
     from .pages import pdf_bytes
 
-    return [pdf_bytes(_sheets(music, options, cropped=False))]
+    return [pdf_bytes(_sheets(music, options, cropped=False), options.title or music.title)]
 
 
 def _html(music: Music, options: ExportOptions) -> list[bytes]:

@@ -12,8 +12,13 @@ from omrcli.output import is_same_file
 
 STDIO = "-"
 #: Every format by its suffix; `xml` and `midi` are other names of `musicxml` and `mid`.
-FORMATS = ("musicxml", "xml", "mxl", "mid", "midi", "semantic", "json")
-BINARY_FORMATS = ("mxl", "mid", "midi")
+FORMATS = (
+    *("musicxml", "xml", "mxl", "mid", "midi", "semantic", "json"),
+    *("pdf", "mei", "krn", "ly", "svg", "png"),
+)
+#: What the writers of `omr convert` make of the MusicXML.
+CONVERTED_FORMATS = ("pdf", "mei", "krn", "ly", "svg", "png")
+BINARY_FORMATS = ("mxl", "mid", "midi", "pdf", "png")
 #: Suffixes of a report that is one file.
 _REPORT_SUFFIXES = (".html", ".htm")
 _LINE_FORMATS = ("semantic", "json")  # several of these can share standard output

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
 from typer.testing import CliRunner
 
@@ -103,6 +104,38 @@ def test_every_suffix(staff: Path, tmp_path: Path) -> None:
     assert content["a.mid"].startswith(b"MThd")
     assert content["a.midi"] == content["a.mid"]
     assert content["a.semantic"].decode() == TUNE
+
+
+def test_engraved_formats_are_written_as_by_convert(staff: Path, tmp_path: Path) -> None:
+    pytest.importorskip("verovio")
+    pytest.importorskip("typst")
+    kinds = ("musicxml", "pdf", "mei", "krn", "svg", "png")
+    outputs = [item for kind in kinds for item in ("-o", tmp_path / f"a.{kind}")]
+    result = run("transcribe", staff, "-m", MODEL, "--title", "A tune", *outputs)
+    assert (result.exit_code, result.stdout) == (0, "")
+    others = [item for kind in kinds[1:] for item in ("-o", tmp_path / f"b.{kind}")]
+    assert run("convert", tmp_path / "a.musicxml", *others).exit_code == 0
+    for kind in kinds[1:]:
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+    with pdfium.PdfDocument(tmp_path / "a.pdf") as document:
+        assert document.get_metadata_value("Title") == "A tune"
+        assert "A tune" in document[0].get_textpage().get_text_range()
+    folder = run(
+        "transcribe", staff, "-m", MODEL, "-o", f"{tmp_path}/out/", "-f", "mei", "-f", "pdf"
+    )
+    assert folder.exit_code == 0
+    names = sorted(path.suffix for path in (tmp_path / "out").iterdir())
+    assert names == [".mei", ".pdf"]
+
+
+def test_a_converted_format_without_its_extra_says_so(
+    staff: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omrcli.convert.verovio_process.find_spec", lambda name: None)
+    result = run("transcribe", staff, "-m", MODEL, "-o", tmp_path / "a.mei")
+    assert result.exit_code == ExitCode.DEPENDENCY
+    assert "pip install 'omrcli[convert]'" in result.stderr
+    assert not (tmp_path / "a.mei").exists()
 
 
 def test_two_runs_are_byte_identical(staff: Path, tmp_path: Path) -> None:

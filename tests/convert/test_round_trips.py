@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from omrcli.convert.sources import Music, read_music
 from omrcli.convert.writers import write_music
+from omrcli.errors import InputError
 from omrcli.score.score import ExportOptions
 from omrcli.tokens import (
     BARLINE_KINDS,
@@ -239,3 +240,40 @@ def test_two_conversions_write_the_same_bytes(format):
     first, second = (write_music(read_music("-", data), format, PLAIN) for _ in range(2))
     assert first == second
     assert isinstance(read_music("-", data), Music)
+
+
+@pytest.mark.parametrize("format", ["mei", "krn"])
+def test_mei_and_humdrum_come_back_with_the_same_notes(format):
+    pytest.importorskip("verovio")
+    lines = [
+        "clef-G2 keySignature-DM timeSignature-3/4 note-G4_quarter note-A4_quarter note-B4_eighth. "
+        "note-C5_sixteenth barline note-C#5_half tie note-C#5_eighth_3:2 note-A4_eighth_3:2 "
+        "note-Bb4_eighth_3:2 repeat-end gracenote-C5_eighth note-D5_quarter "
+        "note-B4_quarter|note-D5_quarter rest-quarter barline note-A5_half. barline-final",
+        "clef-F4 keySignature-DM timeSignature-3/4 note-G3_half. barline rest-whole repeat-end "
+        "note-D3_half. barline note-F#3_half. barline-final",
+    ]
+    data = "\n".join("\t".join(line.split()) for line in lines).encode()
+    before = read_music("-", data, "semantic")
+    (text,) = write_music(before, format, PLAIN)
+    after = read_music("-", text)
+    assert after.format == format
+    assert read_music(f"x.{format}", text).format == format
+    assert [music_notes(line) for line in after.reading.staves] == list(map(music_notes, lines))
+    (played,), (again,) = (write_music(music, "mid", PLAIN) for music in (before, after))
+    assert sorted(sounding(played)) == sorted(sounding(again))
+
+
+def music_notes(line):
+    """The notes of a line of tokens, as text or as texts."""
+    texts = line.split() if isinstance(line, str) else line
+    return [text for text in texts if "note-" in text or text == "tie"]
+
+
+@pytest.mark.parametrize(
+    ("format", "data"), [("mei", b"<mei/>"), ("krn", b"a tune"), ("krn", b"\xff")]
+)
+def test_what_is_no_mei_or_humdrum_is_refused(format, data):
+    pytest.importorskip("verovio")
+    with pytest.raises(InputError, match=f"x.{format}"):
+        read_music(f"x.{format}", data)
