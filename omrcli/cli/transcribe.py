@@ -32,7 +32,7 @@ from .pages import watch_pages
 from .report import ReportOption, count_alternatives
 
 if TYPE_CHECKING:
-    from omrcli.formats.destinations import Job
+    from omrcli.formats.destinations import Job, Target
     from omrcli.pages.piece import Piece
     from omrcli.pipeline import PageReading, TranscribeOptions, Transcription
     from omrcli.report.proof import Proof
