@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 from fractions import Fraction
 
 from omrcli.formats.musicxml import musicxml_bytes
-from omrcli.score.score import Score, build_score, score_tokens, score_warnings
+from omrcli.score.checks import score_warnings
+from omrcli.score.score import Score, build_score, score_tokens
 from omrcli.tokens import Token
 
 HEAD = "clef-G2 keySignature-GM timeSignature-3/4"
