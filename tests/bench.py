@@ -12,18 +12,25 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from omrcli.errors import MissingDependencyError, ModelError
+from omrcli.pages.image import PageImage
 from omrcli.pipeline import TranscribeOptions, Transcriber
 from omrcli.registry import find_model
+from omrcli.staves.neighbours import cut_staves
+from omrcli.staves.staff import StaffGeometry, find_staves
 from tests import tiny
-from tests.drawn import write_page
+from tests.drawn import draw_page, write_page
 
 ROOT = Path(__file__).parent.parent
 RUNS = 3
 BATCH = 16
 DRAWN, FED = 96, 80  # staves, batches
+STAVES = 10  # of a page
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,23 @@ def choose_model() -> str | None:
         print("no model is installed: figures are of the tests' tiny model")
         return str(tiny.PATH)
     return None
+
+
+def measure_page() -> Iterator[str]:
+    """Lines on what it takes to find the staves of a page of a part, and to cut them out."""
+    pixels = np.kron(draw_page(STAVES), np.ones((2, 2), np.uint8))
+    page = PageImage(pixels, "drawn", pixels.shape[1], pixels.shape[0])
+    geometry = StaffGeometry()
+    finding = cutting = float("inf")
+    for _ in range(RUNS):
+        started = time.process_time()
+        staves = find_staves(page)
+        found = time.process_time()
+        cut_staves(page, staves, geometry)
+        finding = min(finding, found - started)
+        cutting = min(cutting, time.process_time() - found)
+    yield f"staves of a page, found     {finding:6.2f} s of processor"
+    yield f"staves of a page, cut out   {cutting:6.2f} s of processor"
 
 
 def measure_training_data() -> Iterator[str]:
@@ -131,7 +155,7 @@ def main(folder: Path) -> None:
     print(f"one staff to semantic, cold {best_of(*semantic)}")
     print(f"one staff to MusicXML, cold {best_of(*semantic, *musicxml)}")
     print(f"warm, file to score         {measure_warm(staff, model):6.1f} staves/s")
-    for line in measure_training_data():
+    for line in chain(measure_page(), measure_training_data()):
         print(line)
 
 

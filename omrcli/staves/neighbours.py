@@ -2,7 +2,9 @@
 
 Where staves stand close, the picture of one shows notes of its neighbours. What hangs together with
 the staff next to it and not with its own, as notes on ledger lines and their stems do, is faded
-out; barlines and stems that reach both stay, and so does what hangs together with neither.
+out; stems that reach both stay, and so does what hangs together with neither. Barlines that run
+through a system are cut to their staff, and what joins its staves at the left is left out: a model
+learns from lone staves, which have neither.
 """
 
 from __future__ import annotations
@@ -18,7 +20,15 @@ from numpy.typing import NDArray
 from omrcli.pages.image import PageImage
 
 from .sheet import Curve, Floats, recall_sheet
-from .staff import Staff, StaffGeometry, StaffImage, cut_pixels, make_image, place_pixels
+from .staff import (
+    Staff,
+    StaffGeometry,
+    StaffImage,
+    cut_pixels,
+    make_image,
+    normalise_staff,
+    place_pixels,
+)
 from .through_barlines import BetweenStaves, find_through_barlines
 
 Mask = NDArray[np.bool_]
@@ -34,8 +44,10 @@ def cut_staves(
     page: PageImage, staves: Sequence[Staff], geometry: StaffGeometry
 ) -> list[StaffImage]:
     """Normalise staves, and fade out of each what belongs to its neighbours."""
+    if len(staves) == 1:
+        return [normalise_staff(page, staves[0], geometry)]
     barlines = None
-    if len(staves) > 1:
+    if len({staff.system for staff in staves}) < len(staves):
         sheet = recall_sheet(page, float(np.median([staff.interline for staff in staves])))
         barlines = find_through_barlines(sheet, staves)
     return [_cut_staff(page, staff, staves, geometry, barlines) for staff in staves]

@@ -69,10 +69,9 @@ def divide_paper(pixels: Pixels, interline: float) -> Floats:
     kernel = np.ones((size, size), np.uint8)
     paper = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, kernel)
     paper = cv2.blur(paper, (size // 2 | 1, size // 2 | 1))
-    # OpenCV works in place, and in a third of the time of the same in numpy.
-    share = cv2.divide(pixels, cv2.max(paper, 1), dtype=cv2.CV_32F)
-    ink = cv2.subtract(1, share, dst=share, dtype=cv2.CV_32F)
-    return np.asarray(cv2.max(ink, 0, dst=ink), np.float32)
+    share = np.asarray(cv2.divide(pixels, np.maximum(paper, 1), dtype=cv2.CV_32F), np.float32)
+    np.subtract(1, share, out=share)
+    return np.maximum(share, 0, out=share)
 
 
 def make_sheet(pixels: Pixels, interline: float) -> Sheet:
@@ -122,14 +121,15 @@ def _line_likeness(ink: Floats, interline: float) -> Floats:
     sides = np.zeros_like(ink)
     sides[reach:] = ink[:-reach]
     np.maximum(sides[:-reach], ink[reach:], out=sides[:-reach])
-    ridge = cv2.max(cv2.subtract(ink, sides, dst=sides), 0, dst=sides)
-    total = float(cv2.sumElems(ridge)[0])
+    ridge = np.subtract(ink, sides, out=sides)
+    np.maximum(ridge, 0, out=ridge)
+    total = float(ridge.sum())
     if total < 1:
-        return np.asarray(ridge, np.float32)
+        return ridge
     # The mean of the ridges weighted by themselves: about the contrast of the lines.
     usual = float(cv2.norm(ridge, cv2.NORM_L2SQR)) / total
-    cv2.multiply(ridge, 1 / max(0.7 * usual, 0.05), dst=ridge)
-    cv2.min(ridge, 1, dst=ridge)
+    ridge *= np.float32(1 / max(0.7 * usual, 0.05))
+    np.minimum(ridge, 1, out=ridge)
     width = round(2 * interline) | 1
     return np.asarray(cv2.blur(ridge, (width, 1), borderType=cv2.BORDER_REPLICATE), np.float32)
 
