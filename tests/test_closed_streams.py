@@ -143,5 +143,11 @@ def test_a_folder_is_read_whoever_listens(tmp_path: Path, unread: int) -> None:
 
 def test_tables_for_a_closed_pipe_end_quietly(tmp_path: Path, unread: int) -> None:
     samples = tiny.write_samples(tmp_path)
-    found = run("eval", samples, *MODEL, "--resamples", "10", stdout=unread)
+    json, out = tmp_path / "results.json", tmp_path / "out.mid"
+    found = run("eval", samples, *MODEL, "--resamples", "10", "--json", json, stdout=unread)
     assert (found.returncode, found.stderr) == (ExitCode.OUTPUT, b"")
+    assert json.exists()
+    truth = next(samples.rglob("*.semantic"))
+    found = run("convert", truth, "-o", "-", "-o", out, "-t", "semantic", "-q", stdout=unread)
+    assert (found.returncode, found.stderr) == (ExitCode.OUTPUT, b"")
+    assert out.exists()

@@ -98,7 +98,8 @@ def convert(
         for warning in music.warnings:
             say(f"{music.name}: {warning}")
         written = [(target, write_music(music, target.format, options)) for target in targets]
-        for target, contents in written:
+        # Standard output last: where nobody reads it any more, the files are there.
+        for target, contents in sorted(written, key=lambda pair: pair[0].path is None):
             _write(target, contents)
             lost = describe_losses(music, target.format)
             if lost:

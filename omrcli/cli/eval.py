@@ -124,26 +124,26 @@ def evaluate(
             ]
         with show_progress("reading", len(samples) * len(models)) as advance:
             results = evaluation.evaluate(samples, models, options, advance)
-        _give_out(results, json_file, plots)
         if sheet is not None:
             from omrcli.evaluation.error_sheet import write_error_sheet
 
             write_error_sheet(results, sheet)
             say(f"wrote {sheet}")
+        _give_out(results, json_file, plots)
 
 
 def _give_out(results: Sequence[EvalResult], json_file: str | None, plots: Path | None) -> None:
-    """Print or write the results; the tables make way where JSON takes standard output."""
-    if json_file == "-":
-        write_stdout(_to_json(results))
-    else:
-        _print_results(results)
+    """Write the results, then print them; the tables make way where JSON takes standard output."""
     if json_file not in (None, "-"):
         from omrcli.output import write_file
 
         write_file(Path(str(json_file)), _to_json(results))
     if plots is not None:
         _draw_plots(results, plots)
+    if json_file == "-":
+        write_stdout(_to_json(results))
+    else:
+        _print_results(results)
 
 
 def _print_results(results: Sequence[EvalResult]) -> None:
