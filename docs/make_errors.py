@@ -43,6 +43,7 @@ of `omrcli.OmrError`, whose `exit_code` is the status: [api.md](api.md).
 | 6 | an optional package, a driver or a library is missing |
 | 7 | an output cannot be written; without a sentence where a pipe was closed by its reader |
 | 8 | of several inputs some failed; the others were read |
+| 9 | read and written, but badly (only with `--strict`) |
 | 130 | interrupted |
 """
 OTHERS = """\

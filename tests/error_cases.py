@@ -18,6 +18,7 @@ from omrcli import pipeline, registry
 from omrcli.cli.app import app
 from omrcli.errors import (
     DamagedPageError,
+    DoubtfulError,
     InputError,
     MissingDependencyError,
     ModelError,
@@ -27,6 +28,7 @@ from omrcli.errors import (
     TokenError,
     UsageError,
 )
+from omrcli.score.checks import Quality
 from tests import tiny
 from tests.bombs import png_claiming
 from tests.drawn import write_blank, write_page
@@ -148,6 +150,11 @@ def _missing_model(bench: Bench) -> Any:
 def _damaged_manifest(bench: Bench) -> Any:
     bench.installed().with_name("manifest.json").write_text("[]")
     return bench.run("models", "list")
+
+
+def _badly_read(b: Bench) -> Any:
+    b.patch.setattr(pipeline, "measure_quality", lambda score: Quality(4, 1, 0, 0, 12, 0))
+    return b.read(b.staff, "--strict", "-o", b.folder / "staff.semantic")
 
 
 def _partial_batch(bench: Bench) -> Any:
@@ -672,6 +679,14 @@ CASES = (
         "… of … inputs failed.",
         "The others were read; each failure has its own sentence above.",
         _partial_batch,
+    ),
+    # --- 9 ---
+    Case(
+        9,
+        DoubtfulError,
+        "… was read, but badly: …; correct what --report shows, or leave out --strict.",
+        "Outputs were written; measures that do not add up are told above.",
+        _badly_read,
     ),
     # --- 130 ---
     Case(

@@ -94,7 +94,7 @@ def test_a_measure_that_does_not_add_up_is_tinted(transcriber: Transcriber, tmp_
     more = "note-G4_whole barline note-G4_whole barline"  # else it is the end of an incipit
     score = build_score([[*staff.tokens, *map(Token, more.split())]])
     (flag,) = find_flags(score)
-    assert (flag.staff, flag.text) == (0, "measure 2: 7/2 of 4 quarters")
+    assert (flag.staff, flag.text) == (0, "measure 2: 3½ of 4 beats")
     assert [staff.tokens[token].text for token in flag.tokens] == texts[7:-1]
     plain = draw(transcriber, page, tmp_path / "plain")
     flagged = draw(transcriber, page, tmp_path / "flagged", score=score)

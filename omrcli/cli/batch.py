@@ -132,7 +132,8 @@ def do_batch(options: BatchOptions, verbose: bool, strict: bool = False) -> None
     if not summary.is_complete:
         raise typer.Exit(ExitCode.PARTIAL_BATCH)
     if strict and summary.badly_read:
-        complain(f"{summary.badly_read} inputs were read badly; the manifest tells which.")
+        inputs = "1 input was" if summary.badly_read == 1 else f"{summary.badly_read} inputs were"
+        complain(f"{inputs} read badly; the manifest tells which.")
         raise typer.Exit(ExitCode.DOUBTFUL)
 
 

@@ -149,7 +149,7 @@ def test_jobs_and_cores(options: BatchOptions) -> None:
 
 
 def test_the_summary_says_what_is_left_to_do() -> None:
-    summary = Summary(1, 2, (), (), (), ("a.png",), True, 3, 4, 0, 0, 0, 60.0)
+    summary = Summary(1, 2, (), (), (), ("a.png",), True, 3, 4, 0, 0, 0, 0, 60.0)
     (table,) = summary_tables(summary)
     assert ("not read", "1") in table.rows
     assert ("pages a minute", "3.0") in table.rows

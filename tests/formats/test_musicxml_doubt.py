@@ -73,8 +73,8 @@ def test_words_stand_over_measures_that_do_not_fill_their_meter():
     found = [measure.findtext("direction/direction-type/words") for measure in measures]
     assert found == [
         None,
-        "? too short: 2 of 4",
-        "? too long: 9/2 of 4",
+        "? too short: 2 of 4 beats",
+        "? too long: 4½ of 4 beats",
         None,
     ]
     direction = measures[1].find("direction")

@@ -110,6 +110,59 @@ def test_a_key_that_stands_alone_is_that_of_its_neighbours() -> None:
     assert signs(agreement) == [["clef-G2", "keySignature-DM"]] * 3
 
 
+def test_a_key_that_the_first_staves_lack_is_that_of_the_others() -> None:
+    first = f"clef-G2 timeSignature-C {NOTES}"
+    with_key = f"clef-G2 keySignature-FM {NOTES}"
+    agreement = agree(first, f"clef-G2 {NOTES}", *[with_key] * 4)
+    assert signs(agreement)[0] == ["clef-G2", "keySignature-FM"]
+    assert not agreement.in_c
+    assert agreement.notices == (
+        "Page 1, system 1: no key signature was read; key signature FM was put in, as on the "
+        "staves around it.",
+    )
+
+
+def test_a_key_that_begins_late_is_believed_and_told() -> None:
+    without, with_key = f"clef-G2 {NOTES}", f"clef-G2 keySignature-FM {NOTES}"
+    agreement = agree(*[without] * 5, *[with_key] * 3)
+    assert signs(agreement) == [["clef-G2"]] * 5 + [["clef-G2", "keySignature-FM"]] * 3
+    assert agreement.notices == (
+        "Page 1, system 6: key signature FM begins, which no sign announced.",
+    )
+
+
+def test_accidentals_that_a_key_makes_needless_speak_against_it() -> None:
+    flat = "clef-G2 note-Bb4_quarter note-A4_quarter barline note-Bb4_half barline"
+    with_key = f"clef-G2 keySignature-FM {NOTES}"
+    agreement = agree(flat, flat, *[with_key] * 4)  # in C, with the flats that it needs
+    assert signs(agreement)[:2] == [["clef-G2"]] * 2
+    assert agreement.in_c == {0, 1}
+
+
+def test_of_two_staves_the_rest_of_the_system_tells_the_key() -> None:
+    with_key, without = f"clef-G2 keySignature-GM {NOTES}", f"clef-G2 {NOTES}"
+    agreement = agree(without, *[with_key] * 5, systems=2)
+    assert signs(agreement)[0] == ["clef-G2", "keySignature-GM"]
+    assert signs(agree(without, with_key))[0] == ["clef-G2"]
+
+
+def test_a_part_without_a_key_among_others_with_one_is_told_and_left() -> None:
+    with_key, without = f"clef-G2 keySignature-GM {NOTES}", f"clef-G2 {NOTES}"
+    agreement = agree(*[with_key, without, with_key] * 3, systems=3)
+    assert signs(agreement)[1::3] == [["clef-G2"]] * 3
+    assert agreement.notices == (
+        "Part 2 has no key signature, while all other parts have key signature GM; it was taken "
+        "to have none.",
+    )
+
+
+def test_an_8_is_easily_overlooked() -> None:
+    tenor, without = f"clef-G2_8vb {NOTES}", f"clef-G2 {NOTES}"
+    assert signs(agree(tenor, without))[1] == ["clef-G2", "8vb"]
+    assert signs(agree(without, tenor, without, tenor, without)) == [["clef-G2", "8vb"]] * 5
+    assert signs(agree(*[without] * 4, tenor)) == [["clef-G2"]] * 5
+
+
 def test_staves_without_any_sign_stay_as_they_are() -> None:
     assert signs(agree(*[NOTES] * 4)) == [[]] * 4
 

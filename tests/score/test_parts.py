@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from fractions import Fraction
 
 import pytest
@@ -148,6 +149,33 @@ def test_a_missing_measure_is_padded_and_nothing_is_dropped():
     assert score_warnings(made) == [
         "Page 1, system 1: the staves show 2, 1 measures; rests fill the gaps."
     ]
+
+
+def test_a_part_that_enters_late_begins_in_the_key_of_the_piece():
+    key = "keySignature-GM"
+    lines = system(0, f"{F} {key} {IN_4} C3_whole barline D3_whole barline")
+    lines += system(1, f"{G} {key} C5_whole barline-final", f"{F} {key} C3_whole barline-final")
+    late = build_score(lines).parts[0].measures
+    assert [(str(m.clef), str(m.key), str(m.time)) for m in late] == [(G, key, IN_4)] * 3
+    assert not late[2].changes
+    assert texts(build_score(lines), 0) == f"{G} {key} C5_whole barline-final"
+    assert [e.tag for e in ET.fromstring(musicxml_bytes(build_score(lines))).iter("key")] == [
+        "key"
+    ] * 2
+
+
+def test_a_part_that_enters_late_has_changed_key_with_the_others():
+    lines = system(
+        0, f"{F} keySignature-GM {IN_4} C3_whole barline keySignature-DM D3_whole barline"
+    )
+    lines += system(
+        1,
+        f"{G} keySignature-EM C5_whole barline-final",
+        f"{F} keySignature-DM C3_whole barline-final",
+    )
+    late = build_score(lines).parts[0].measures
+    assert [str(measure.key)[13:] for measure in late] == ["AM", "EM", "EM"]
+    assert texts(build_score(lines), 0) == f"{G} keySignature-EM C5_whole barline-final"
 
 
 def test_a_meter_that_one_staff_lacks_is_that_of_the_others():
