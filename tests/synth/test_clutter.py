@@ -12,9 +12,7 @@ from omrcli.tokens import Note, parse_symbol
 
 #: Kinds that Verovio engraves; the last two are choices of LilyPond's.
 ENGRAVED = [
-    kind
-    for kind in KINDS[: KINDS.index("brackets")]
-    if kind not in ("shape_notes", "old_rests")
+    kind for kind in KINDS[: KINDS.index("brackets")] if kind not in ("shape_notes", "old_rests")
 ]
 
 
