@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from omrcli.training.staff_start import (  # noqa: E402
+from omrcli.training.staff_start import (
     draw_measure_number,
     draw_system_line,
     find_left_end,
