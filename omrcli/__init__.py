@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 __all__ = [
     "ExportOptions",
+    "DoubtfulError",
     "InputError",
     "MissingDependencyError",
     "ModelError",
@@ -39,6 +40,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from omrcli.errors import (
+        DoubtfulError,
         InputError,
         MissingDependencyError,
         ModelError,
