@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from omrcli.reading.decoding import Unit
-from omrcli.tokens import Multirest, Note, Rest, Symbol, Token, parse_symbol
+from omrcli.tokens import (
+    MeasureRepeat,
+    Multirest,
+    Note,
+    Rest,
+    Slash,
+    Symbol,
+    Token,
+    parse_symbol,
+)
 
 #: Makes tokens of units; clef and key in force do not matter here.
 Decode = Callable[[Sequence[Unit]], Sequence[Token]]
@@ -48,8 +57,8 @@ class Word:
 
     @property
     def is_event(self) -> bool:
-        """Whether it is a note, a rest or a multirest."""
-        return isinstance(self.symbol, (Note, Rest, Multirest))
+        """Whether it is a note, a rest, or a sign that stands for either."""
+        return isinstance(self.symbol, (Note, Rest, Multirest, MeasureRepeat, Slash))
 
     @property
     def quarters(self) -> Fraction:

@@ -24,8 +24,12 @@ _EACH_SEEN = 0.5
 _MOST_GONE = 0.2
 #: Share of the usual ink of lines at which a line is seen.
 _SEEN = 0.5
-#: Thickness of lines in interlines; blurred photos and old prints reach 0.31.
-_THICKEST = 0.36
+#: Thickness of lines in interlines; blurred photos and old prints reach 0.31. Lines that are plain
+#: in all else may be thicker: a photo out of focus widens them.
+_THICKEST, _BLURRED = 0.36, 0.5
+_PLAINLY_SEEN, _PLAINLY_CLEARER = 0.9, 0.6
+#: Lines as thick as which a beam is at least.
+_BEAM = 2.0
 #: How much more ink there is on the faintest line than in most spaces, of the usual ink.
 _CLEARER = 0.25
 #: Share of the columns in which a sixth line is seen; rows of ledger lines reach 0.42.
@@ -48,12 +52,17 @@ class Evidence:
     clearer: float
     sixth: float
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all five are there throughout, with paper between them."""
+        return self.each_seen > _PLAINLY_SEEN and self.clearer > _PLAINLY_CLEARER
+
     def speaks_for_staff(self) -> bool:
         """Tell whether these are the lines of a staff."""
         return (
             self.each_seen > _EACH_SEEN
             and self.gone < _MOST_GONE
-            and self.thickness < _THICKEST
+            and self.thickness < (_BLURRED if self.is_plain else _THICKEST)
             and self.clearer > _CLEARER
             and self.sixth < _MOST_SIXTH
         )
@@ -74,13 +83,15 @@ def weigh_lines(sheet: Sheet, found: FiveLines) -> Evidence:
     dark = _look(sheet, rows + steps * gap, xs) > _SEEN * usual
     middle = dark[_STEPS // 2 - 2 : _STEPS // 2 + 3].any(axis=0)
     heights = dark.mean(axis=0)[middle]
+    thickness = float(np.median(heights)) if len(heights) else 1.0
+    line = _Line(usual, thickness)
     return Evidence(
         gone=float(1 - seen.any(axis=0).mean()),
         each_seen=float(seen.mean(axis=1).min()),
-        thickness=float(np.median(heights)) if len(heights) else 1.0,
+        thickness=thickness,
         clearer=float(clearer / usual),
         sixth=max(
-            _find_line(sheet, end, gap, usual) for end in ((xs, rows[0] - gap), (xs, rows[4] + gap))
+            _find_line(sheet, end, gap, line) for end in ((xs, rows[0] - gap), (xs, rows[4] + gap))
         ),
     )
 
@@ -92,11 +103,25 @@ def _look(sheet: Sheet, rows: Curve, xs: NDArray[np.int64]) -> Floats:
     return np.asarray(cv2.blur(ink.reshape(-1, len(xs)), size), np.float32).reshape(ink.shape)
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The usual ink of the lines of a staff, and their thickness in interlines."""
+
+    ink: float
+    thickness: float
+
+
 def _find_line(
-    sheet: Sheet, place: tuple[NDArray[np.int64], Curve], gap: Curve, usual: float
+    sheet: Sheet, place: tuple[NDArray[np.int64], Curve], gap: Curve, line: _Line
 ) -> float:
-    """Share of the columns in which there is a thin line near a row, given as columns and row."""
+    """Share of the columns in which there is a thin line near a row, given as columns and row.
+
+    A beam is no line.
+    """
     xs, row = place
     on = np.max([_look(sheet, row + shift * gap, xs) for shift in _NEAR], axis=0)
     beside = np.max([_look(sheet, row + side * _BESIDE * gap, xs) for side in (-1, 1)], axis=0)
-    return float(((on > _SEEN * usual) & (beside < _THIN * on)).mean())
+    steps = np.linspace(-0.5, 0.5, _STEPS)[:, None]
+    dark = _look(sheet, row + steps * gap, xs) > _SEEN * line.ink
+    thin = dark.mean(axis=0) < _BEAM * line.thickness
+    return float(((on > _SEEN * line.ink) & (beside < _THIN * on) & thin).mean())
