@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from omrcli.errors import DamagedPageError, NothingRecognisedError, UsageError
+from omrcli.errors import DamagedPageError, UsageError
 from omrcli.formats.destinations import CONVERTED_FORMATS, format_of
+from omrcli.gathered_pages import GatheredPages
 from omrcli.output import write_file
 from omrcli.pages.image import PageImage
 from omrcli.pages.piece import OpenPiece, PagePlace, Piece, make_piece
@@ -36,7 +37,7 @@ from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
-from omrcli.score.checks import Quality, measure_quality, score_warnings
+from omrcli.score.checks import Quality, measure_quality
 from omrcli.score.consensus import agree_on_measures, fill_empty_measures
 from omrcli.score.missing_clefs import add_clefs, find_missing_clefs, leave_out_signs, tell_missing
 from omrcli.score.parts import Arrangement, arrange_parts
@@ -247,64 +248,6 @@ class Watcher:
         """The next page has been read; None where it was damaged."""
 
 
-class _Pages:
-    """What was gathered from the pages of a piece."""
-
-    def __init__(self) -> None:
-        self.pages: list[Page] = []
-        self.staves: list[StaffReading] = []
-        self.damage: list[DamagedPageError] = []
-        self.skipped: list[str] = []
-        self.kinds: set[str] = set()
-        self.unlike_music = False
-        self.put_right: tuple[str, ...] = ()
-        self.finding = self.reading = 0.0
-
-    def add(self, found: PageReading) -> None:
-        self.pages.append(found.page)
-        self.staves += found.staves
-        self.note_others(found)
-        if not found.staves:
-            self.skipped.append(f"Page {found.page.index + 1} has no music: it was skipped.")
-
-    def check(self, piece: Piece) -> None:
-        """Raise where there is nothing to make a score of."""
-        if self.damage and not self.pages:
-            raise self.damage[0]
-        if not self.staves:
-            missing = "no staff was found"
-            if self.unlike_music:
-                missing = "no music was found"
-            elif self.kinds:
-                named = " and ".join(sorted(self.kinds - {""}))
-                missing = (
-                    f"no staff but {named} was found" if named else "no staff of 5 lines was found"
-                )
-            raise NothingRecognisedError(_nothing(piece, missing))
-        if not any(reading.tokens for reading in self.staves):
-            raise NothingRecognisedError(_nothing(piece, "nothing was read on its staves"))
-
-    def note_others(self, found: PageReading) -> None:
-        """Remember the staves of a page that were not read."""
-        where = f"Page {found.page.index + 1}"
-        blank = sum(other.kind == BLANK for other in found.others)
-        if blank and found.staves:
-            staves = "1 blank staff was" if blank == 1 else f"{blank} blank staves were"
-            self.skipped.append(f"{where}: {staves} skipped.")
-        for other in found.others:
-            self.kinds.add(other.kind)
-            if found.page.warp is not None:
-                other = replace(other, y0=found.page.warp.page_box(*other.box)[1])
-            if other.kind != BLANK:
-                self.skipped.append(f"{where}: {other}")
-
-    def warnings(self, score: Score | None) -> tuple[str, ...]:
-        """Pages left out, staves skipped, signs put right, then what the score has to say."""
-        left_out = [f"{error} It was left out." for error in self.damage]
-        told = score_warnings(score) if score else ()
-        return (*left_out, *self.skipped, *self.put_right, *told)
-
-
 class Transcriber:
     """A loaded model that transcribes any number of files.
 
@@ -351,7 +294,7 @@ class Transcriber:
         """
         watcher = watcher or Watcher()
         piece = make_piece(source)
-        read = _Pages()
+        read = GatheredPages()
         with OpenPiece(piece) as pages:
             watcher.start(len(pages.places))
             for place in pages.places:
@@ -380,7 +323,9 @@ class Transcriber:
         for logits in self._reader.read(staves, self.options.batch_size):
             yield self._decode_units(logits)[0]
 
-    def _read_page(self, pages: OpenPiece, place: PagePlace, read: _Pages) -> PageReading | None:
+    def _read_page(
+        self, pages: OpenPiece, place: PagePlace, read: GatheredPages
+    ) -> PageReading | None:
         """Read a page and add it to what was read, or the damage that it has."""
         started = perf_counter()
         try:
@@ -650,7 +595,3 @@ def _place_lines(readings: Sequence[StaffReading]) -> Iterator[StaffLine]:
 def _skip_blank(unit: Unit, blank: int) -> Unit:
     """Turn a class index into an index of the model's units, which leave the blank out."""
     return replace(unit, index=unit.index - 1) if unit.index > blank else unit
-
-
-def _nothing(piece: Piece, what: str) -> str:
-    return f"In {piece.shown} {what}; give a straight, sharp image of printed music."

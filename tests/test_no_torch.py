@@ -52,7 +52,8 @@ def test_transcribe_without_extras(tmp_path: Path) -> None:
     staff = write_page(tmp_path / "staff.png")
     outputs = [f"-o{tmp_path / name}" for name in ("a.musicxml", "a.mid", "a.json", "a.semantic")]
     result = run_blocked("transcribe", str(staff), "-m", str(tiny.PATH), *outputs)
-    assert (result.returncode, result.stderr.strip()) == (0, "loaded: []")
+    assert result.returncode == 0
+    assert result.stderr.splitlines()[-1] == "loaded: []"
     assert (tmp_path / "a.semantic").read_text().split() == list(tiny.TUNE)
     assert (tmp_path / "a.musicxml").stat().st_size > 1000
 

@@ -260,7 +260,7 @@ class _Run:
                 f"{job.source} was read, but badly: {str(quality).removesuffix('.')}; correct what "
                 "--report shows, or leave out --strict."
             )
-        if quality is not None and quality.measures:
+        if quality is not None and quality.measures and not self.is_unread:
             say(f"{job.source}: {quality}")
 
     def _print(self, contents: Iterable[bytes]) -> None:

@@ -97,8 +97,8 @@ def test_reports_that_cannot_be(inputs: list[str], report: str, message: str) ->
 @pytest.mark.parametrize(
     ("inputs", "outputs", "formats", "message"),
     [
-        (["a.png"], ["x.pdf"], [], "x.pdf has no suffix of a known format; choose from .musicxml"),
-        (["a.png"], [], ["pdf"], "Format 'pdf' is unknown; choose from musicxml, xml, mxl"),
+        (["a.png"], ["x.doc"], [], "x.doc has no suffix of a known format; choose from .musicxml"),
+        (["a.png"], [], ["doc"], "Format 'doc' is unknown; choose from musicxml, xml, mxl"),
         (["a", "b"], ["x.mid"], [], "2 inputs cannot all be written to x.mid; give a folder"),
         (["a.png"], ["x.mid"], ["json"], "-f json is for a folder or standard output"),
         (["-", "-"], [], [], "Standard input (-) can be read only once."),

@@ -85,7 +85,7 @@ def test_degradation_wears_the_image_and_keeps_the_truth() -> None:
 
 
 def test_music_that_cannot_be_engraved_is_an_error() -> None:
-    options = SynthOptions(random_share=0.0)
+    options = SynthOptions(random_share=0.0, enriched_share=0.0, uncommon_share=0.0)
     with pytest.raises(InputError, match="another corpus"):
         draw_sample(options, 0, (("clef-G2", "note-C5_quarter", "tie"),))
 

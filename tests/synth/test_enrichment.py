@@ -85,7 +85,7 @@ def test_every_kind_is_put_in(kind: str) -> None:
             "grace": sum(note.grace for note in notes),
         }[kind]
 
-    assert sum(counts(enrich(TUNE, seed)) for seed in range(40)) > 20
+    assert sum(counts(enrich(TUNE, seed)) for seed in range(60)) > 20
 
 
 def test_an_excerpt_without_notes_comes_back() -> None:
