@@ -20,8 +20,8 @@ from omrcli.staves.staff import StaffGeometry, StaffImage
 _SURE, _SURE_ALONE, _FEW = 0.995, 0.9995, 2
 #: Staves of a page that are read the other way round.
 _SAMPLE = 4
-#: How much better they must read then, of 1.
-_CLEARLY = 0.03
+#: How much better they must read then, of 1; and where their first signs leave no doubt any more.
+_CLEARLY, _CLEARLY_SURE = 0.03, 0.01
 
 
 def leaves_doubt(staves: Sequence[Logits], blank: int) -> bool:
@@ -54,7 +54,7 @@ def reads_better(turned: Sequence[Logits], upright: Sequence[Logits], blank: int
         float(np.mean([_legibility(item, blank) for item in staves]))
         for staves in (turned, upright)
     )
-    return after > before + _CLEARLY
+    return after > before + (_CLEARLY if leaves_doubt(turned, blank) else _CLEARLY_SURE)
 
 
 def _legibility(logits: Logits, blank: int) -> float:
