@@ -36,7 +36,7 @@ _FLOOR = 1e-5  # probability of a class never seen, of a move, of an accidental
 _FORMAT = 1
 _ALIKE = ("clef-", "keySignature-")
 #: Signs too rare to count, by what stands in their place elsewhere.
-_COUNTED_AS = {"measure-repeat": "rest.whole", "slash": "rest.quarter"}
+_COUNTED_AS = dict.fromkeys(("measure-repeat", "slash"), "rest.whole")
 _FIFTHS = {step: place for place, step in enumerate("FCGDAEB", start=-1)}
 
 Context = tuple[str, ...]
