@@ -35,7 +35,7 @@ _THICKER = 0.7
 #: Share of the signs that change at which confidence is halved, and how steeply it falls there:
 #: of 20 prints, worn and photographed, one changes more than 0.08, of 100 one more than 0.11; of
 #: 100 staves with something else one less than 0.16.
-_HALVED, _STEEP = 0.13, 8
+_HALVED, _STEEP = 0.12, 8
 
 Read = Callable[[list["StaffImage"]], Sequence[Logits]]
 
