@@ -11,7 +11,7 @@ import pytest
 
 from omrcli.errors import NothingRecognisedError
 from omrcli.pages.image import load_pages
-from omrcli.pipeline import Transcriber, TranscribeOptions
+from omrcli.pipeline import TranscribeOptions, Transcriber
 from omrcli.reading.logits import Logits
 from omrcli.reading.steadiness import measure_steadiness
 from omrcli.staves.staff import StaffGeometry, StaffImage, find_staves, normalise_staff
