@@ -33,6 +33,7 @@ from omrcli.reading.rescoring import (
     spell_units,
     weigh_islands,
 )
+from omrcli.reading.steadiness import measure_steadiness
 from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
 from omrcli.score.assembly import StaffLine
@@ -115,6 +116,7 @@ class StaffReading:
     `spans` are the (left, right) page x in px of each token, as its frames tell; `units` are what
     the tokens were made of, with page x of their own. Where they were asked for, `alternatives` are
     for each token the texts that it may be instead, and `variants` the units they come from.
+    `steadiness` is a factor in 0..1 that the confidence of the tokens has in the end.
     """
 
     page: int
@@ -125,6 +127,7 @@ class StaffReading:
     unit_spans: tuple[tuple[float, float], ...] = ()
     alternatives: tuple[tuple[Alternative, ...], ...] = ()
     variants: tuple[Variant, ...] = ()
+    steadiness: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,7 @@ class Transcriber:
         self.model = find_model(self.options.model)
         spec = self.model.spec
         self._codec = make_codec(spec.alphabet, spec.units)
+        self._calibrated = calibrated
         self._calibration = Calibration(*(spec.calibration or ()) if calibrated else ())
         self._reader = Reader(self.model, self.options.device, self.options.threads)
         self.geometry = StaffGeometry(spec.interline, spec.above, spec.below)
@@ -302,6 +306,7 @@ class Transcriber:
         read.check(piece)
         started = perf_counter()
         staves, read.put_right = self._read_on(read.staves)
+        staves = tuple(map(_as_sure_as_steady, staves))
         score = self._build_score(staves, pages)
         return Transcription(
             sources=piece.sources,
@@ -381,6 +386,12 @@ class Transcriber:
         if not any(is_music(cut, item, self.geometry, blank) for cut, item in pairs):
             pairs = []
         found = [self._place_reading(page, cut, item) for cut, item in pairs]
+        if found and self._calibrated:
+            factors = measure_steadiness(cuts, logits, self.geometry, blank, self._read)
+            found = [
+                replace(reading, steadiness=factor)
+                for reading, factor in zip(found, factors, strict=True)
+            ]
         readings, drums = _without_percussion(found)
         others += drums
         others += find_other_staves(image, staves)
@@ -394,7 +405,10 @@ class Transcriber:
         cuts = cut_staves(image, staves, self.geometry)
         others = find_unread(cuts, self.geometry)
         cuts = drop_staves(cuts, others)
-        return cuts, list(self._reader.read(cuts, self.options.batch_size)), list(others.values())
+        return cuts, self._read(cuts), list(others.values())
+
+    def _read(self, staves: Sequence[StaffImage]) -> list[Logits]:
+        return self._reader.read(staves, self.options.batch_size)
 
     def _place_reading(self, page: int, image: StaffImage, logits: Logits) -> StaffReading:
         """Decode a staff, and place each token on the page."""
@@ -560,6 +574,15 @@ def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
     """The reading with the tokens of a line, which are made of the same units."""
     tokens = tuple(line.tokens)
     return replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
+
+
+def _as_sure_as_steady(reading: StaffReading) -> StaffReading:
+    """The reading with its steadiness in the confidence of its tokens."""
+    if reading.steadiness == 1:
+        return reading
+    steadiness = reading.steadiness
+    tokens = (replace(item, confidence=steadiness * item.confidence) for item in reading.tokens)
+    return replace(reading, tokens=tuple(tokens))
 
 
 def _without_percussion(

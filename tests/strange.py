@@ -17,6 +17,8 @@ Points = NDArray[np.float64]
 _UNIT = 64  # drawn px of an interline
 _SHRINK = 4  # drawn px per px
 _TOP = 6 * _UNIT
+_CLEF = ((1.8, 2.8), (1.2, 3), (1.4, 2.2), (2.4, 2.6), (2.2, 3.8), (1, 3.6),
+         (0.9, 2.2), (2.2, 0.4), (1.9, -1), (1.5, 0), (1.9, 5.2), (1.2, 5.4))  # fmt: skip
 
 
 class Canvas:
@@ -67,8 +69,7 @@ class Canvas:
 def draw_freehand(rng: np.random.Generator) -> Pixels:
     """Music in pencil: a clef, notes, rests and barlines as a quick hand makes them."""
     canvas = Canvas(rng)
-    canvas.stroke([(1.8, 2.8), (1.2, 3), (1.4, 2.2), (2.4, 2.6), (2.2, 3.8), (1, 3.6),
-                   (0.9, 2.2), (2.2, 0.4), (1.9, -1), (1.5, 0), (1.9, 5.2), (1.2, 5.4)])  # fmt: skip
+    canvas.stroke(_CLEF)
     x = 4.5
     while x < canvas.length - 4:
         kind = rng.random()
@@ -155,15 +156,14 @@ def draw_doodles(rng: np.random.Generator) -> Pixels:
         kind, size, y = rng.integers(0, 4), rng.uniform(0.6, 3.5), rng.uniform(0, 4)
         t = np.linspace(0, 1, 40)
         if kind == 0:
-            line = np.stack([size * np.cos(7 * t), size * np.sin(7 * t)], 1) + (x + size, y)
+            line = np.stack([x + size + size * np.cos(7 * t), y + size * np.sin(7 * t)], 1)
         elif kind == 1:
-            corners = np.stack([np.arange(8) * size / 3, np.tile([-size, size], 4) / 2], 1)
-            line = corners + (x, y)
+            line = np.stack([x + np.arange(8) * size / 3, y + np.tile([-size, size], 4) / 2], 1)
         elif kind == 2:
-            loops = np.stack([2 * size * t + 0.5 * np.cos(30 * t), np.sin(30 * t)], 1)
-            line = loops + (x, y)
+            loops = 2 * size * t + 0.5 * np.cos(30 * t)
+            line = np.stack([x + loops, y + np.sin(30 * t)], 1)
         else:
-            line = rng.uniform(-size, size, (5, 2)) + (x + size, y)
+            line = np.array((x + size, y)) + rng.uniform(-size, size, (5, 2))
         canvas.stroke(line)
         x += size * rng.uniform(1, 2.4)
     return canvas.rule()
