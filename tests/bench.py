@@ -19,7 +19,7 @@ import numpy as np
 
 from omrcli.errors import MissingDependencyError, ModelError
 from omrcli.pages.image import PageImage
-from omrcli.pipeline import TranscribeOptions, Transcriber
+from omrcli.pipeline import Timings, TranscribeOptions, Transcriber
 from omrcli.registry import find_model
 from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.staff import StaffGeometry, find_staves
@@ -72,6 +72,25 @@ def measure_warm(staff: Path, model: str | None) -> float:
     for _ in range(BATCH):
         transcriber.transcribe(staff)
     return BATCH / (time.perf_counter() - started)
+
+
+def measure_stages(folder: Path, model: str | None) -> Iterator[str]:
+    """Lines on a page of a part from file to score, the model loaded, in all and by stages."""
+    page = write_page(folder / "page.png", STAVES)
+    transcriber = Transcriber(TranscribeOptions(model=model))
+    transcriber.transcribe(page)
+    costs: list[float] = []
+    timings: list[Timings] = []
+    for _ in range(RUNS):
+        started = time.process_time()
+        timings.append(transcriber.transcribe(page).timings)
+        costs.append(time.process_time() - started)
+    best = min(timings, key=lambda each: each.total)
+    yield f"page of a part, file to score{min(costs):5.2f} s of processor"
+    yield (
+        f"  its stages                {best.staves:6.2f} s staves  {best.reading:6.2f} s reading  "
+        f"{best.score:6.2f} s score"
+    )
 
 
 def choose_model() -> str | None:
@@ -155,7 +174,7 @@ def main(folder: Path) -> None:
     print(f"one staff to semantic, cold {best_of(*semantic)}")
     print(f"one staff to MusicXML, cold {best_of(*semantic, *musicxml)}")
     print(f"warm, file to score         {measure_warm(staff, model):6.1f} staves/s")
-    for line in chain(measure_page(), measure_training_data()):
+    for line in chain(measure_stages(folder, model), measure_page(), measure_training_data()):
         print(line)
 
 

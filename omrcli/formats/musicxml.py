@@ -1,8 +1,9 @@
 """A score as MusicXML, plain or compressed.
 
-The frame around the notes (parts, measures, signs, multirests, header) is built here: music21's own
-holds dates and random ids, and meters such as 2/48 and measures that do not fill their meter are
-outside its model. `musicxml_notes.py` spells the notes. Two runs write the same bytes.
+The frame around the notes (parts, measures, signs, multirests, header) is built here, and
+`musicxml_notes.py` spells the notes. music21 has no part in it: it writes dates and random ids,
+meters such as 2/48 and measures that do not fill their meter are outside its model, and its import
+takes longer than to read a staff. Two runs write the same bytes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Notes and rests as MusicXML elements.
 
-Built here and not by music21, whose import takes longer than to read a staff.
+See `musicxml.py` for why music21 has no part in it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
@@ -107,3 +110,13 @@ def test_music21_reads_the_same_parts_and_measures(data):
         assert [measure.number for measure in measures] == list(range(1, len(bars) + 1))
         read = [found.pitch for found in part.recurse().getElementsByClass(note.Note)]
         assert [p.nameWithOctave.replace("-", "b") for p in read] == pitches_of(bars, number)
+
+
+def test_writing_needs_no_import_of_music21() -> None:
+    """It takes longer than to read a staff."""
+    code = (
+        "import sys; from tests.formats.test_musicxml_parts import written; "
+        "assert written().find('part/measure/note/pitch') is not None; "
+        "assert 'music21' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
