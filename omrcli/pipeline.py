@@ -15,6 +15,13 @@ from omrcli.output import write_file
 from omrcli.pages.image import PageImage
 from omrcli.pages.piece import OpenPiece, PagePlace, Piece, make_piece
 from omrcli.pages.warp import Warp
+from omrcli.placed_staves import (
+    as_sure_as_steady,
+    find_spans,
+    place_lines,
+    with_tokens,
+    without_percussion,
+)
 from omrcli.reading.alphabet import make_codec
 from omrcli.reading.alternatives import (
     Alternative,
@@ -36,7 +43,6 @@ from omrcli.reading.rescoring import (
 from omrcli.reading.steadiness import measure_steadiness
 from omrcli.registry import Model, find_model
 from omrcli.score.agreement import Agreement, agree_on_signs
-from omrcli.score.assembly import StaffLine
 from omrcli.score.carrying import InForce, carry_signs, copy_signs
 from omrcli.score.checks import Quality, measure_quality
 from omrcli.score.consensus import agree_on_measures, fill_empty_measures
@@ -48,13 +54,11 @@ from omrcli.staves.neighbours import cut_staves
 from omrcli.staves.openings import drop_staves, find_unread, lacks_clef
 from omrcli.staves.other_staves import (
     BLANK,
-    PERCUSSION,
     OtherStaff,
     find_other_staves,
-    other_staff,
 )
 from omrcli.staves.staff import Staff, StaffGeometry, StaffImage, find_staves
-from omrcli.tokens import Token, is_percussion
+from omrcli.tokens import Token
 from omrcli.upright.orientation import (
     has_clefs,
     leaves_doubt,
@@ -306,7 +310,7 @@ class Transcriber:
         read.check(piece)
         started = perf_counter()
         staves, read.put_right = self._read_on(read.staves)
-        staves = tuple(map(_as_sure_as_steady, staves))
+        staves = tuple(map(as_sure_as_steady, staves))
         score = self._build_score(staves, pages)
         return Transcription(
             sources=piece.sources,
@@ -392,7 +396,7 @@ class Transcriber:
                 replace(reading, steadiness=factor)
                 for reading, factor in zip(found, factors, strict=True)
             ]
-        readings, drums = _without_percussion(found)
+        readings, drums = without_percussion(found)
         others += drums
         others += find_other_staves(image, staves)
         others.sort(key=lambda other: other.y0)
@@ -483,7 +487,7 @@ class Transcriber:
             states[index] = copy_signs(before)
             return self._decode(readings[index].units, before)
 
-        lines = list(_place_lines(readings))
+        lines = list(place_lines(readings))
         arrangement = arrange_parts(lines)
         agreed = Agreement(tuple(reading.units for reading in readings))
         notices: tuple[str, ...] = ()
@@ -495,9 +499,9 @@ class Transcriber:
             readings = list(map(self._with_units, readings, units))
             readings, told = self._agree_in_systems(readings, arrangement)
             notices += told
-            lines = list(_place_lines(readings))
+            lines = list(place_lines(readings))
         lines = carry_signs(lines, decode, arrangement, agreed.in_c)
-        found = map(self._with_alternatives, map(_with_tokens, readings, lines), states)
+        found = map(self._with_alternatives, map(with_tokens, readings, lines), states)
         return tuple(found), notices
 
     def _agree_in_systems(
@@ -523,7 +527,7 @@ class Transcriber:
         """The reading with other units in the places of its own, and the tokens of those."""
         if units == reading.units:
             return reading
-        return self._with_places(reading, units, _find_spans(reading, units))
+        return self._with_places(reading, units, find_spans(reading, units))
 
     def _with_places(
         self, reading: StaffReading, units: tuple[Unit, ...], spans: tuple[Span, ...]
@@ -532,7 +536,7 @@ class Transcriber:
         if units == reading.units:
             return reading
         placed, tokens = replace(reading, units=units, unit_spans=spans), self._decode(units)
-        return replace(placed, tokens=tokens, spans=_find_spans(placed, tokens))
+        return replace(placed, tokens=tokens, spans=find_spans(placed, tokens))
 
     def _with_alternatives(self, reading: StaffReading, before: InForce) -> StaffReading:
         """The reading with what its tokens may be instead, in words."""
@@ -556,7 +560,7 @@ class Transcriber:
     def _build_score(self, readings: Sequence[StaffReading], pages: OpenPiece) -> Score | None:
         if self.model.spec.alphabet == "agnostic":
             return None
-        return build_score(list(_place_lines(readings)), pages.title, pages.composer)
+        return build_score(list(place_lines(readings)), pages.title, pages.composer)
 
 
 def transcribe(
@@ -568,51 +572,6 @@ def transcribe(
         OmrError: the input, the model or the device cannot be used, or nothing was recognised.
     """
     return Transcriber(options).transcribe(source)
-
-
-def _with_tokens(reading: StaffReading, line: StaffLine) -> StaffReading:
-    """The reading with the tokens of a line, which are made of the same units."""
-    tokens = tuple(line.tokens)
-    return replace(reading, tokens=tokens, spans=_find_spans(reading, tokens))
-
-
-def _as_sure_as_steady(reading: StaffReading) -> StaffReading:
-    """The reading with its steadiness in the confidence of its tokens."""
-    if reading.steadiness == 1:
-        return reading
-    steadiness = reading.steadiness
-    tokens = (replace(item, confidence=steadiness * item.confidence) for item in reading.tokens)
-    return replace(reading, tokens=tuple(tokens))
-
-
-def _without_percussion(
-    readings: Sequence[StaffReading],
-) -> tuple[tuple[StaffReading, ...], list[OtherStaff]]:
-    """The staves of a page that show pitches, and those on which a percussion clef was read."""
-    drums = [reading.staff for reading in readings if is_percussion(reading.tokens)]
-    pitched = tuple(reading for reading in readings if reading.staff not in drums)
-    return pitched, [other_staff(staff, PERCUSSION) for staff in drums]
-
-
-def _find_spans(
-    reading: StaffReading, found: Sequence[Unit] | Sequence[Token]
-) -> tuple[tuple[float, float], ...]:
-    """Page x of what begins and ends where units of a reading do."""
-    pairs = list(zip(reading.units, reading.unit_spans, strict=True))
-    lefts = {unit.start: span[0] for unit, span in pairs}
-    rights = {unit.end: span[1] for unit, span in pairs}
-    return tuple((lefts[item.start], rights[item.end]) for item in found)
-
-
-def _place_lines(readings: Sequence[StaffReading]) -> Iterator[StaffLine]:
-    """The staves with their places in their systems, for the score."""
-    position = 0
-    for index, reading in enumerate(readings):
-        staff, before = reading.staff, readings[index - 1] if index else None
-        same = before and (before.page, before.staff.system) == (reading.page, staff.system)
-        position = position + 1 if same else 0
-        box = (staff.x0, staff.y0, staff.x1, staff.y1)
-        yield StaffLine(reading.tokens, reading.page, staff.system, position, box, reading.spans)
 
 
 def _skip_blank(unit: Unit, blank: int) -> Unit:

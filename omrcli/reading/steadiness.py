@@ -33,8 +33,8 @@ _WIDER, _HIGHER = 1.08, 1.05
 #: Ink of the pixels that are added around all ink.
 _THICKER = 0.7
 #: Share of the signs that change at which confidence is halved, and how steeply it falls there. Of
-#: 100 prints, worn and photographed, five change more than 0.08 and one more than 0.11; of 100
-#: staves with something else most change more than 0.2. docs/calibration.md has figures.
+#: 100 prints, worn and photographed, five change more than 0.08 and one more than 0.11; of staves
+#: with something else most change more than 0.2. docs/calibration.md has figures.
 _HALVED, _STEEP = 0.12, 8
 
 Read = Callable[[list["StaffImage"]], Sequence[Logits]]
