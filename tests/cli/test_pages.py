@@ -79,11 +79,11 @@ def test_interrupt_between_pages_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from omrcli import pipeline\n"
-        "add = pipeline._Pages.add\n"
+        "add = pipeline.GatheredPages.add\n"
         "def tell(self, page):\n"
         "    add(self, page)\n"
         "    print('page', flush=True, file=sys.stderr)\n"
-        "pipeline._Pages.add = tell\n"
+        "pipeline.GatheredPages.add = tell\n"
         "from omrcli.cli.app import main\n"
         "main()"
     )
