@@ -37,3 +37,10 @@ def test_added_spines_and_damaged_lines() -> None:
     text = "**kern\n2c\n*+\n*\t**dynam\n2d\tp\n2e\n*-\t*-\n"
     assert [spine.split() for spine in split_spines(text)] == [["**kern", "2c", "2d", "*-"]]
     assert split_spines("no music\n") == []
+
+
+def test_an_empty_cell_is_nothing() -> None:
+    assert [spine.split() for spine in split_spines("**kern\t**kern\n2c\t\n2d\t2A\n*-\t*-\n")] == [
+        ["**kern", "2c", "2d", "*-"],
+        ["**kern", "2A", "*-"],
+    ]

@@ -20,7 +20,7 @@ class _Spine:
     split: bool = False
 
     def take(self, cell: str) -> None:
-        if cell in (".", "*") or cell.startswith("!") or cell in ("*^", "*v", "*x", "*+"):
+        if cell in ("", ".", "*") or cell.startswith("!") or cell in ("*^", "*v", "*x", "*+"):
             return
         self.lines.append(cell)
         if cell[0] not in "*=!":
