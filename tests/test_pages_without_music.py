@@ -34,7 +34,7 @@ def pages() -> Iterator[tuple[str, int, str]]:
 def test_a_page_without_music(kind: str, seed: int, worn: str, tmp_path: Path) -> None:
     path = tmp_path / "page.png"
     cv2.imwrite(str(path), draw_page_without_music(kind, seed, worn))
-    with pytest.raises(NothingRecognisedError, match=r"no (staff|music)"):
+    with pytest.raises(NothingRecognisedError, match=r"no (staff|music)|nothing was read"):
         reader().transcribe(path)
 
 

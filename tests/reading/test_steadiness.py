@@ -82,17 +82,20 @@ def reader() -> Transcriber:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", [1, 2])
 def test_outside_the_domain_confidence_is_low(
-    reader: Transcriber, kind: str, seed: int, tmp_path: Path
+    reader: Transcriber, kind: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "page.png"
-    cv2.imwrite(str(path), draw_strange(kind, seed))
-    try:
-        tokens = reader.transcribe(path).tokens
-    except NothingRecognisedError:
-        return  # even better
-    assert np.mean([token.confidence for token in tokens]) < 0.5
+    means = []
+    for seed in range(1, 6):
+        path = tmp_path / f"page{seed}.png"
+        cv2.imwrite(str(path), draw_strange(kind, seed))
+        try:
+            tokens = reader.transcribe(path).tokens
+        except NothingRecognisedError:
+            means.append(0.0)  # even better
+        else:
+            means.append(float(np.mean([token.confidence for token in tokens])))
+    assert np.mean(means) < 0.5, means
 
 
 @pytest.mark.parametrize("worn", ["", "staff", "scan"])
