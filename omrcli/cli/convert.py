@@ -20,6 +20,7 @@ from .options import (
     TitleOption,
     VerboseOption,
 )
+from .page_files import check_one_page, write_pages
 
 if TYPE_CHECKING:
     from omrcli.convert.sources import Music
@@ -248,19 +249,8 @@ def _check_targets(source: str, targets: Sequence[Target]) -> None:
 
 
 def _write(target: Target, contents: Sequence[bytes]) -> None:
-    from omrcli.convert.writers import name_pages
-    from omrcli.output import write_file
-
     if target.path is None:
-        if len(contents) > 1:
-            raise UsageError(
-                f"{len(contents)} pages of {target.format} cannot share standard output; give a "
-                "file with -o, or take pdf."
-            )
+        check_one_page(target.format, contents)
         write_stdout(contents[0])
-        return
-    paths = name_pages(target.path, len(contents))
-    for path, content in zip(paths, contents, strict=True):
-        write_file(path, content)
-    if len(paths) > 1:
-        say(f"{len(paths)} pages are in {paths[0]} to {paths[-1].name}.")
+    else:
+        write_pages(target.path, contents)

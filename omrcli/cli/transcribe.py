@@ -28,11 +28,12 @@ from .options import (
     TitleOption,
     VerboseOption,
 )
+from .page_files import check_one_page, write_pages
 from .pages import watch_pages
 from .report import ReportOption, count_alternatives
 
 if TYPE_CHECKING:
-    from omrcli.formats.destinations import Job, Target
+    from omrcli.formats.destinations import Job
     from omrcli.pages.piece import Piece
     from omrcli.pipeline import PageReading, TranscribeOptions, Transcription
     from omrcli.report.proof import Proof
@@ -245,11 +246,12 @@ class _Run:
         report = proof.render(result) if proof else b""
         for target, pages in rendered:
             if target.path is None:
-                _check_printable(target, pages)
-            else:
-                _write_pages(target.path, pages)
+                check_one_page(target.format, pages)
+        for target, pages in rendered:
+            if target.path is not None:
+                write_pages(target.path, pages)
         if job.report is not None:
-            _write_file(job.report, report)
+            write_pages(job.report, [report])
         # Last: where nobody reads it any more, nothing else is lost.
         self._print(pages[0] for target, pages in rendered if target.path is None)
         if self.verbose:
@@ -349,34 +351,6 @@ def name_jobs(jobs: Sequence[Job]) -> dict[str, str]:
     taken: set[str] = set()
     sources = (job.source for job in jobs if job.source != STDIN)
     return {source: choose_name(Path(source).name, taken) for source in sources}
-
-
-def _check_printable(target: Target, pages: Sequence[bytes]) -> None:
-    if len(pages) > 1:
-        raise UsageError(
-            f"{len(pages)} pages of {target.format} cannot share standard output; give a file "
-            "with -o, or take pdf."
-        )
-
-
-def _write_pages(path: Path, pages: Sequence[bytes]) -> None:
-    """Write an output; of several pages each is a file with its number."""
-    if len(pages) == 1:
-        _write_file(path, pages[0])
-        return
-    from omrcli.convert.writers import name_pages
-
-    paths = name_pages(path, len(pages))
-    for each, content in zip(paths, pages, strict=True):
-        _write_file(each, content)
-    say(f"{len(paths)} pages are in {paths[0]} to {paths[-1].name}.")
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    from omrcli.output import make_folder, write_file
-
-    make_folder(path.parent)
-    write_file(path, content)
 
 
 def _check_marks(doubtful: float | None, formats: Sequence[str]) -> None:
