@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from omrcli.errors import InputError
 
-from .midi_files import load_music21, quiet, without_traces
+from .midi_files import export_score
 from .verovio_process import import_apart
 
 _NAMESPACE = "http://www.music-encoding.org/ns/mei"
@@ -31,16 +31,9 @@ def read_mei(data: bytes, kind: str, name: str) -> bytes:
     if kind == "krn" and "**kern" not in text:
         raise InputError(f"{name} is no Humdrum score; check the file, or name its format.")
     mei = import_apart(text, "humdrum" if kind == "krn" else "mei", name)
-    music21 = load_music21()
-    try:
-        with quiet():
-            score = music21.converter.parseData(_with_attributes(mei), format="mei")
-            document = music21.musicxml.m21ToXml.GeneralObjectExporter(score).parse()
-    except Exception as error:  # music21 raises whatever its code runs into
-        raise InputError(
-            f"music21 cannot make notes of {name}; open it in a notation program."
-        ) from error
-    return without_traces(bytes(document))
+    return export_score(
+        lambda music21: music21.converter.parseData(_with_attributes(mei), format="mei"), name
+    )
 
 
 def _with_attributes(mei: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -33,12 +33,20 @@ def read_midi(data: bytes, name: str) -> bytes:
     Raises:
         InputError: the file is damaged, holds no notes, or is longer than any music.
     """
-    music21 = load_music21()
     recording = read_tracks(_open(data, name))
+    return export_score(lambda music21: _Scribe(music21, recording).write(), name)
+
+
+def export_score(make: Callable[[Any], Any], name: str) -> bytes:
+    """The music21 score that `make` makes, given music21, as MusicXML without traces of the run.
+
+    Raises:
+        InputError: music21 cannot make or write it.
+    """
+    music21 = load_music21()
     try:
         with quiet():
-            score = _Scribe(music21, recording).write()
-            document = music21.musicxml.m21ToXml.GeneralObjectExporter(score).parse()
+            document = music21.musicxml.m21ToXml.GeneralObjectExporter(make(music21)).parse()
     except Exception as error:  # music21 raises whatever its code runs into
         raise InputError(
             f"music21 cannot make notes of {name}; open it in a notation program."

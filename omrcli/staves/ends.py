@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .sheet import Curve, FiveLines, Sheet, sample
+from .sheet import Curve, FiveLines, Sheet, find_runs, sample
 
 Columns = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -161,17 +161,11 @@ def _follow(sheet: Sheet, lines: Curve, xs: Columns, plain: float) -> int:
     there = ink.min(axis=0) > _UNBROKEN_INK * np.median(inside)
     unit = sheet.interline
     last = -1
-    for begin, end in _find_runs(there):
+    for begin, end in find_runs(there):
         if last >= 0 and (begin - last > _GAP * unit or end - begin < _BRACKET * unit):
             break
         last = end
     return max(last - 1, 0)
-
-
-def _find_runs(mask: Mask) -> list[tuple[int, int]]:
-    """Begin and end of each run of a mask."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _is_whole(dashes: Mask, place: int, unit: float) -> bool:
@@ -195,7 +189,7 @@ def _find_dashes(sheet: Sheet, lines: Curve, xs: Columns) -> Mask:
 def _keep_runs(mask: Mask, length: float) -> Mask:
     """A mask without its runs shorter than `length`."""
     kept = np.zeros(len(mask), bool)
-    for begin, end in _find_runs(mask):
+    for begin, end in find_runs(mask):
         kept[begin:end] = end - begin >= length
     return kept
 

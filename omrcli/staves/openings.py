@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .other_staves import BLANK, PERCUSSION, OtherStaff, other_staff
+from .sheet import find_runs
 from .staff import Staff, StaffGeometry, StaffImage
 
 Mask = NDArray[np.bool_]
@@ -70,7 +71,7 @@ def has_percussion_clef(image: StaffImage, geometry: StaffGeometry) -> bool:
         _band(part, _row(geometry, 3.3), _row(geometry, 3.7)),
     )
     empty = _band(part, _row(geometry, 1.4), _row(geometry, 1.6)) < _INK
-    runs = _find_runs(solid)
+    runs = find_runs(solid)
     for (left, end), (next_left, next_end) in pairwise(runs):
         thick = all(
             _THICK[0] <= size / unit <= _THICK[1] for size in (end - left, next_end - next_left)
@@ -184,9 +185,3 @@ def _find_barlines(part: NDArray[np.float32], geometry: StaffGeometry) -> Mask:
     bars = (staff > _INK).mean(axis=0) > _BARLINE
     wide = np.pad(bars, 1)
     return np.asarray(wide[:-2] | wide[1:-1] | wide[2:], np.bool_)
-
-
-def _find_runs(mask: Mask) -> list[tuple[int, int]]:
-    """Begin and end of each run of a mask."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

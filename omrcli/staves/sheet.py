@@ -143,3 +143,9 @@ def sample(field: Floats, rows: Curve, columns: NDArray[np.int64]) -> Floats:
     flat, at = field.ravel(), low * field.shape[1] + columns
     above, below = flat[at], flat[at + field.shape[1]]
     return np.asarray(above + (below - above) * part, np.float32)
+
+
+def find_runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Begin and end of each run of a mask (n,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

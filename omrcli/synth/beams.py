@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from omrcli.tokens import DURATIONS, Duration, TimeSignature
 
+from .rhythm import beat_of
+
 
 @dataclass(frozen=True)
 class LayerItem:
@@ -41,10 +43,7 @@ class Grouping:
 
 def beam_window(meter: TimeSignature | None, beats: int) -> Fraction:
     """Length of a beam of so many beats, in quarter notes; a beat of 6/8 is a dotted quarter."""
-    if meter is None:
-        return Fraction(beats)
-    compound = meter.unit >= 8 and meter.beats % 3 == 0
-    return max(Fraction(1), Fraction(4, meter.unit) * (3 if compound else 1)) * beats
+    return max(Fraction(1), beat_of(meter)) * beats
 
 
 def group_items(items: Sequence[LayerItem], grouping: Grouping) -> str:

@@ -33,7 +33,8 @@ from omrcli.tokens import (
 
 from .beams import LayerItem, split_tuplets
 from .markup import Marks, Markup
-from .measures import MeasureSymbols, beat_length, find_ties, split_measures
+from .measures import MeasureSymbols, find_ties, split_measures
+from .rhythm import beat_of
 
 # fmt: off
 _DURATIONS = {
@@ -294,7 +295,7 @@ _MEASURE_REPEAT = "<< s1*{0} #(make-music 'PercentEvent 'length (ly:make-moment 
 
 
 def _slash(meter: TimeSignature | None, stem: bool) -> str:
-    length = beat_length(meter)
+    length = beat_of(meter)
     names = [name for base, name in _DURATIONS.items() if DURATIONS[base] == length]
     if not names or length < 1:
         raise InputError("A slash has no flags and no dots here; leave this music out.")

@@ -26,6 +26,8 @@ from omrcli.tokens import (
     TimeSignature,
 )
 
+from .rhythm import beat_of
+
 _SIGNS = (Clef, KeySignature, TimeSignature)
 SignOrder = tuple[type, ...]
 #: A new clef before the barline or after it.
@@ -113,18 +115,10 @@ def length_of(symbol: Symbol, meter: TimeSignature | None) -> Fraction:
     if isinstance(symbol, (Multirest, MeasureRepeat)):
         return meter.quarters if meter else Fraction(4)
     if isinstance(symbol, Slash):
-        return beat_length(meter)
+        return beat_of(meter)
     if isinstance(symbol, Rest) or (isinstance(symbol, Note) and not symbol.grace):
         return symbol.duration.quarters
     return Fraction(0)
-
-
-def beat_length(meter: TimeSignature | None) -> Fraction:
-    """Quarter notes of a beat; three eighths in 6/8 and its like."""
-    if meter is None:
-        return Fraction(1)
-    compound = meter.unit >= 8 and meter.beats % 3 == 0
-    return Fraction(4, meter.unit) * (3 if compound else 1)
 
 
 def find_ties(symbols: Sequence[Symbol]) -> Iterator[tuple[int, int]]:

@@ -59,8 +59,11 @@ class Palette:
     tuplets: float = 0.0
 
 
-def beat_of(meter: TimeSignature) -> Fraction:
-    """Length of a beat in quarters: three units in compound meters such as 6/8."""
+def beat_of(meter: TimeSignature | None) -> Fraction:
+    """Length of a beat in quarters: three units in compound meters such as 6/8; 1 without a
+    meter."""
+    if meter is None:
+        return Fraction(1)
     unit = Fraction(4, meter.unit)
     return unit * 3 if meter.unit >= 8 and meter.beats % 3 == 0 else unit
 

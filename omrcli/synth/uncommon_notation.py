@@ -26,7 +26,7 @@ from omrcli.tokens import (
     TimeSignature,
 )
 
-from .rhythm import Dice
+from .rhythm import Dice, beat_of
 from .variation import Edit, edit_excerpt
 
 #: Octave shifts of clefs, and how often: tenor voice and guitar first.
@@ -128,9 +128,7 @@ def _slash_measures(symbols: list[Symbol], dice: Dice) -> list[Symbol]:
     """Some measures as a rhythm slash a beat."""
 
     def slashes(meter: TimeSignature | None) -> Sequence[Symbol]:
-        beats = meter.beats if meter else 4
-        if meter and meter.unit >= 8 and beats % 3 == 0:
-            beats //= 3
+        beats = int(meter.quarters / beat_of(meter)) if meter else 4
         return (Slash(),) * beats if beats <= 6 else ()
 
     return _refill(symbols, dice.pick((0.3, 0.6)), dice, slashes)

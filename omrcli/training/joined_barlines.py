@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from omrcli.staves.sheet import find_runs
+
 Pixels = NDArray[np.uint8]
 
 #: Ink (0..255) of a stroke, and what still counts as paper.
@@ -32,8 +34,7 @@ def find_barlines(pixels: Pixels, top_line: int, interline: int) -> Iterator[tup
     full = pixels[top_line : bottom + 1].min(axis=0) > _INK
     above = pixels[top_line - away - 3 : top_line - 3].max(axis=0, initial=0)
     below = pixels[bottom + 4 : bottom + 4 + away].max(axis=0, initial=0)
-    edges = np.flatnonzero(np.diff(np.pad(full.astype(np.int8), 1)))
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, end in find_runs(full):
         if end - start > _WIDEST * unit or max(above[start:end].max(), below[start:end].max()) > (
             _PAPER
         ):
